@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: MIT
+# preprof: one Makefile, no recursion. `make help` lists the targets.
+#
+# Sources and tests are found by wildcard; there is nothing to register:
+#   shim/*.c           libpreprof.so (never sanitized) and, without the files
+#                      that interpose, the shim objects that tests link
+#   tools/*_main.c     one program each, build/MODE/preprof-NAME
+#   tools/*.c          libprofile.a
+#   server/*.c         build/MODE/preprof-server
+#   examples/*.c       one program each
+#   tests/unit/*.c     one cmocka program each
+#   tests/torture/*.c  one TAP program each, many threads
+#   tests/fuzz/*.c     one fuzz target each, corpus in tests/fuzz/corpus/NAME
+#   tests/programs/*   victims and helpers of the .t scripts (lib*.c: a .so)
+#   tests/*/*.t        TAP scripts, run by prove
+
+MODE   ?= release
+PREFIX ?= /usr/local
+B      := build/$(MODE)
+V      ?= 0
+Q      := $(if $(filter 1,$(V)),,@)
+say     = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := $(shell sed -n 's/^\#define PREPROF_VERSION "\(.*\)"/\1/p' \
+	     shim/preprof.h)
+
+# ---- packages: probe=package; a probe is a command, /a/file or +pkgconfig ----
+BUILD_DEPS := gcc=gcc ar=binutils pkg-config=pkg-config \
+  /usr/include/string.h=libc6-dev +libuv=libuv1-dev \
+  /usr/share/llhttp/llhttp.c=node-llhttp +libdw=libdw-dev +libelf=libelf-dev \
+  /usr/include/libiberty/demangle.h=libiberty-dev \
+  +libprotobuf-c=libprotobuf-c-dev protoc-c=protobuf-c-compiler \
+  +libdeflate=libdeflate-dev +jansson=libjansson-dev
+TEST_DEPS := g++=g++ +cmocka=libcmocka-dev \
+  /usr/include/libunwind.h=libunwind-dev prove=perl go=golang-go \
+  valgrind=valgrind curl=curl /usr/bin/python3=python3 sqlite3=sqlite3 git=git \
+  xsltproc=xsltproc jq=jq redis-server=redis-server \
+  redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
+  dot=graphviz objdump=binutils ps=procps gdb=gdb nginx=nginx-light
+MATRIX_DEPS := debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
+  /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
+  /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \
+  /usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0=libmimalloc2.0 \
+  /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev
+
+# ---- flags -------------------------------------------------------------------
+OPT_release := -O2
+OPT_debug   := -Og -Werror
+OPT_asan    := -O1 -Werror -fsanitize=address -fno-omit-frame-pointer
+OPT_ubsan   := -O1 -Werror -fsanitize=undefined -fno-sanitize-recover=all
+OPT_tsan    := -O1 -Werror -fsanitize=thread
+ifeq ($(origin OPT_$(MODE)),undefined)
+$(error MODE=$(MODE): not one of release debug asan ubsan tsan)
+endif
+SANITIZED := $(filter asan ubsan tsan,$(MODE))
+
+CFLAGS   ?=
+LDFLAGS  ?=
+WARN     := -Wall -Wextra -Wshadow -Wundef -Wvla -Wcast-qual
+CWARN    := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+BASE     := -std=gnu11 -g -MMD -MP -D_GNU_SOURCE
+BASEXX   := -std=c++17 -g -MMD -MP -D_GNU_SOURCE $(WARN)
+
+# The shim: no builtins (hazards A3), exact frame pointers where a walk starts
+# (walk.h), initial-exec TLS (hazards B1), nothing exported but what is marked.
+SHIM_CFLAGS := $(BASE) $(CWARN) -Wconversion -fPIC -fno-builtin \
+  -fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec \
+  -fno-omit-frame-pointer -fasynchronous-unwind-tables -fno-stack-protector \
+  -Ishim
+SHIM_OPT := $(if $(filter debug,$(MODE)),-O1 -Werror,-O2)
+SHIM_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
+  -Wl,--version-script=shim/libpreprof.map -Wl,-soname,libpreprof.so \
+  -Wl,--as-needed
+
+pc = $(shell pkg-config $(1) 2>/dev/null)
+# Which headers of another folder a folder may see (design: shim <- tools <-
+# server): build/only/FOLDER holds links to just these.
+ONLY_tools    := shim/segment.h shim/preprof.h
+ONLY_server   := shim/preprof.h tools/render.h
+ONLY_examples := shim/preprof.h
+
+TOOLS_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/tools -Ibuild/gen \
+  $(call pc,--cflags libdw libdeflate jansson libprotobuf-c)
+TOOLS_LIBS = $(call pc,--libs libdw libelf libdeflate jansson libprotobuf-c) \
+  -l:libiberty.a
+SERVER_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/server -Ibuild/gen \
+  $(call pc,--cflags libuv) $(LLHTTP_CFLAGS)
+SERVER_LIBS = $(call pc,--libs libuv) $(LLHTTP_LIBS)
+TEST_CFLAGS = $(BASE) $(WARN) $(OPT_$(MODE)) -fno-builtin -Ishim -Itools \
+  -Iserver -Itests -Ibuild/gen \
+  $(call pc,--cflags libuv libdw jansson libdeflate libprotobuf-c) \
+  $(LLHTTP_CFLAGS)
+# Programs under the shim are plain programs in every mode.
+PLAIN_CFLAGS = -g -O2 -MMD -MP -D_GNU_SOURCE -Wall -Wextra -fno-builtin \
+  -Ibuild/only/examples
+
+# llhttp: the distribution's library where there is one, else Debian's source
+# package compiled in strict mode (hazards I2).
+ifneq ($(call pc,--modversion libllhttp),)
+LLHTTP_CFLAGS = $(call pc,--cflags libllhttp)
+LLHTTP_LIBS   = $(call pc,--libs libllhttp)
+LLHTTP_OBJS   =
+else
+LLHTTP_SOURCE = /usr/share/llhttp
+LLHTTP_CFLAGS = -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
+LLHTTP_LIBS   =
+LLHTTP_OBJS   = $(patsubst %,$(B)/llhttp/%.o,api http llhttp)
+endif
+
+# ---- what there is to build --------------------------------------------------
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+
+SHIM_SRCS     := $(wildcard shim/*.c)
+SHIM_ONLY     := $(wildcard shim/interpose*.c shim/init.c)
+SHIM_PARTS    := $(filter-out $(SHIM_ONLY),$(SHIM_SRCS))
+TOOL_MAINS    := $(wildcard tools/*_main.c)
+TOOL_SRCS     := $(filter-out $(TOOL_MAINS),$(wildcard tools/*.c))
+TOOL_PROGRAMS := $(patsubst tools/%_main.c,$(B)/preprof-%,$(TOOL_MAINS))
+SERVER_SRCS   := $(filter-out server/main.c,$(wildcard server/*.c))
+EXAMPLES      := $(patsubst examples/%.c,$(B)/examples/%,\
+                   $(wildcard examples/*.c))
+UNITS         := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+TORTURES      := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/*.c))
+FUZZERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+VICTIM_LIBS   := $(patsubst %.c,$(B)/%.so,$(wildcard tests/programs/lib*.c))
+VICTIMS       := $(patsubst %.c,$(B)/%,\
+                   $(filter-out tests/programs/lib%,$(wildcard tests/programs/*.c))) \
+                 $(patsubst %.cc,$(B)/%,$(wildcard tests/programs/*.cc)) \
+                 $(VICTIM_LIBS)
+BENCHES       := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+SHIM          := $(B)/libpreprof.so
+SERVER        := $(if $(wildcard server/main.c),$(B)/preprof-server)
+PROGRAMS      := $(SHIM) $(TOOL_PROGRAMS) $(SERVER)
+
+# Which tests run in which mode. The preload itself runs under no sanitizer
+# (they own malloc); its parts do, as unit and torture tests.
+#                unit  torture  fuzz  cli  preload  server
+TESTS_release := unit  torture  fuzz  cli  preload  server
+TESTS_debug   := unit  torture  fuzz  cli  preload  server
+TESTS_asan    := unit           fuzz  cli
+TESTS_ubsan   := unit  torture  fuzz  cli
+TESTS_tsan    := unit  torture
+
+.PHONY: all run test check bench fuzz install uninstall format-check clean help \
+        deps deps-test deps-matrix chroot-test
+all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
+
+# ---- rules -------------------------------------------------------------------
+build/only/%: Makefile
+	@rm -rf $@ && mkdir -p $@ && ln -s $(patsubst %,../../../%,$(ONLY_$*)) $@
+
+$(B)/shim/%.o: shim/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_CFLAGS) $(SHIM_OPT) $(CFLAGS) -c $< -o $@
+
+# The same parts for unit tests: sanitized as the mode says.
+$(B)/parts/%.o: shim/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_CFLAGS) $(SHIM_OPT) $(OPT_$(MODE)) $(CFLAGS) -c $< -o $@
+
+build/gen/profile.pb-c.c: tools/profile.proto
+	$(call say,PROTO,$@)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=tools --c_out=$(@D) $<
+
+$(B)/gen/%.o: build/gen/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(OPT_$(MODE)) $(CFLAGS) -w -c $< -o $@
+
+$(B)/tools/%.o: tools/%.c build/gen/profile.pb-c.c | build/only/tools
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/server/%.o: server/%.c | build/only/server
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SERVER_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/llhttp/%.o: $(LLHTTP_SOURCE)/%.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -g -O2 $(filter -fsanitize%,$(OPT_$(MODE))) $(LLHTTP_CFLAGS) \
+	  $(CFLAGS) -w -c $< -o $@
+
+$(SHIM): $(call obj,$(SHIM_SRCS)) shim/libpreprof.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SHIM_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+
+$(B)/libshimparts.a: $(patsubst shim/%.c,$(B)/parts/%.o,$(SHIM_PARTS))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libprofile.a: $(call obj,$(TOOL_SRCS)) $(B)/gen/profile.pb-c.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libserver.a: $(call obj,$(SERVER_SRCS)) $(LLHTTP_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(TOOL_PROGRAMS): $(B)/preprof-%: $(B)/tools/%_main.o $(B)/libprofile.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT_$(MODE)) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
+
+$(B)/preprof-server: $(B)/server/main.o $(B)/libserver.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT_$(MODE)) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+$(B)/examples/%: examples/%.c | build/only/examples
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN_CFLAGS) $(CFLAGS) -o $@ $< -pthread
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libprofile.a $(B)/libshimparts.a \
+                   $(B)/libserver.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka -lm \
+	  $(TOOLS_LIBS) $(SERVER_LIBS) -lunwind-x86_64 -lunwind -pthread
+
+$(B)/tests/torture/%: tests/torture/%.c $(B)/libshimparts.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -pthread
+
+# A fuzz target is LLVMFuzzerTestOneInput(); replay.c runs the corpus through
+# it without an engine. `make fuzz` links the engine instead.
+$(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libprofile.a \
+                   $(B)/libshimparts.a $(B)/libserver.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $(filter %.c %.a,$^) \
+	  $(TOOLS_LIBS) $(SERVER_LIBS) -pthread
+
+# A program's own flags stand in it, on a line "FLAGS: ...".
+own_flags = $(shell sed -n 's,.*FLAGS: *\([^*]*\).*,\1,p' $(1))
+$(B)/tests/programs/lib%.so: tests/programs/lib%.c | build/only/examples
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN_CFLAGS) -fPIC -shared -o $@ $< $(call own_flags,$<)
+$(B)/tests/programs/%: tests/programs/%.c | build/only/examples
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN_CFLAGS) -o $@ $< -pthread $(call own_flags,$<)
+$(B)/tests/programs/%: tests/programs/%.cc | build/only/examples
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(PLAIN_CFLAGS) -o $@ $< -pthread $(call own_flags,$<)
+$(B)/tests/bench/%: tests/bench/%.c | build/only/examples
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN_CFLAGS) -o $@ $< -pthread -lm
+
+# ---- running -----------------------------------------------------------------
+PORT ?= 8080
+run: deps $(PROGRAMS) ## install what is missing, build, start the sample server
+	@exec $(SERVER) --port $(PORT)
+
+TESTS := $(TESTS_$(MODE))
+BUILT_unit    := $(UNITS)
+BUILT_torture := $(TORTURES)
+BUILT_fuzz    := $(FUZZERS)
+BUILT_cli     := $(PROGRAMS) $(VICTIMS)
+BUILT_preload := $(PROGRAMS) $(VICTIMS) $(EXAMPLES)
+BUILT_server  := $(PROGRAMS) $(VICTIMS)
+RUN_unit      := $(UNITS)
+RUN_torture   := $(TORTURES)
+RUN_fuzz      := $(FUZZERS)
+RUN_cli       := $(wildcard tests/cli/*.t)
+RUN_preload   := $(wildcard tests/preload/*.t)
+RUN_server    := $(wildcard tests/server/*.t)
+PROVE = BUILD=$(B) MODE=$(MODE) prove --timer --exec tests/tap.sh
+
+test: deps-test $(foreach t,$(TESTS),$(BUILT_$(t))) ## install what is missing, build, run every test of MODE
+	$(Q)$(PROVE) $(foreach t,$(TESTS),$(RUN_$(t)))
+
+check: $(foreach t,unit fuzz cli,$(BUILT_$(t))) ## a subset of the tests in under 30 s
+	$(Q)$(PROVE) $(foreach t,unit fuzz cli,$(RUN_$(t)))
+
+test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit test-cli test-preload ...
+	$(Q)$(MAKE) --no-print-directory $(BUILT_$*)
+	$(Q)$(PROVE) $(RUN_$*)
+
+bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
+	$(Q)BUILD=$(B) tests/bench/run.sh
+
+FUZZ_SECONDS ?= 60
+fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh
+
+# ---- dependencies ------------------------------------------------------------
+# Prints the packages of a list whose probe finds nothing.
+define find_missing
+for dep in $(1); do probe=$${dep%%=*}; case $$probe in \
+  /*) test -e "$$probe";; \
+  +*) pkg-config --exists "$${probe#+}";; \
+  *) command -v "$$probe";; esac >/dev/null 2>&1 || echo "$${dep##*=}"; done
+endef
+define install_missing
+@missing=$$($(call find_missing,$(1))); \
+missing=$$(echo $$missing | tr ' ' '\n' | sort -u | tr '\n' ' '); \
+if [ -n "$${missing% }" ]; then .ci/install $$missing; fi
+endef
+deps: ## install the packages that building needs
+	$(call install_missing,$(BUILD_DEPS))
+deps-test: ## ... and those that the tests need
+	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS))
+deps-matrix: ## ... and those of fuzz, matrix and bench-peers
+	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS) $(MATRIX_DEPS))
+
+chroot-test: ## both README commands in a fresh debootstrap chroot (root; SUITE=bookworm)
+	$(Q)tests/chroot.sh $(or $(SUITE),bookworm)
+
+# ---- installing --------------------------------------------------------------
+LIBDIR := $(PREFIX)/lib/preprof
+MANS   := $(wildcard tools/*.[17] server/*.1 shim/*.7)
+install: $(PROGRAMS) ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR) \
+	  $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 755 tools/preprof $(DESTDIR)$(PREFIX)/bin/preprof
+	install -m 755 $(TOOL_PROGRAMS) $(SERVER) $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(SHIM) $(DESTDIR)$(LIBDIR)/
+	ln -sf ../lib/preprof/preprof-server $(DESTDIR)$(PREFIX)/bin/preprof-server
+	install -m 644 shim/preprof.h $(DESTDIR)$(PREFIX)/include/
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \
+	  'shim=$${prefix}/lib/preprof/libpreprof.so' '' 'Name: preprof' \
+	  'Description: pprof for any C program, by preload' \
+	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/preprof.pc
+	for man in $(MANS); do install -m 644 $$man \
+	  $(DESTDIR)$(PREFIX)/share/man/man$${man##*.}/; done
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/preprof $(DESTDIR)$(PREFIX)/bin/preprof-server \
+	  $(DESTDIR)$(PREFIX)/include/preprof.h \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/preprof.pc
+	for man in $(MANS); do rm -f \
+	  $(DESTDIR)$(PREFIX)/share/man/man$${man##*.}/$${man##*/}; done
+	rm -rf $(DESTDIR)$(LIBDIR)
+
+# ---- the rest ----------------------------------------------------------------
+compile_commands.json: ## for clangd and friends (needs bear)
+	bear -- $(MAKE) --always-make MODE=debug all
+format-check: ## what clang-format would change
+	clang-format --dry-run -Werror $(wildcard */*.[ch] tests/*/*.[ch])
+clean: ## remove everything built
+	rm -rf build compile_commands.json
+help: ## this list
+	@sed -n 's/^\([a-z_.-]*%\{0,1\}\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  awk -F'\t' '{printf "  %-22s %s\n", $$1, $$2}'
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

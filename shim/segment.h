@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.h - the shared segment, byte by byte.
+ *
+ * One file per profiled process, mapped shared by the shim, on tmpfs. It is at
+ * once the live interface and the dump format: a process that is killed leaves
+ * a complete profile behind, and a dump is an ordered copy of the used prefix
+ * of this file (every free counter read before any alloc counter).
+ *
+ * This header is the whole specification and is included by the shim (writer)
+ * and by tools (reader). It must never contain a pointer, a function that
+ * allocates, or anything that depends on the process that reads it.
+ * Read next: shim/extent.h (writer), tools/segment_read.h (reader).
+ *
+ *   0          4 KiB            64 KiB
+ *   +----------+----------------+-----------+-----------+-----------+--
+ *   | header   | extent table   | extent 0  | extent 1  | extent 2  | ...
+ *   +----------+----------------+-----------+-----------+-----------+--
+ *     live words   8 bytes each   64 KiB each, in the order handed out
+ *
+ * An extent is one piece of one logical array. Its table entry {type, owner,
+ * base} says of which: the piece starts at element `base`, and for counters
+ * `owner` is the shard. Elements never move and are never freed while the
+ * process lives, so everything below can be read at any moment:
+ *
+ *   node      (parent node, pc): one frame of a stack, root first. Node 0 is
+ *             the empty stack. A callsite is a path from its node to node 0,
+ *             leaf frame first.
+ *   callsite  one distinct stack; its id is its index. Ids below
+ *             SEGMENT_SINK_COUNT are sinks without a stack (see below).
+ *   counters  one row per (shard, callsite). The value of a callsite is the
+ *             sum of its rows over all shards.
+ *   module    one mapped object (executable, library, vDSO); a node names the
+ *             module its pc was in when it was first seen.
+ *   strings   bytes; a module's path is an (offset, length) into them.
+ *
+ * Rules for the reader. Everything is hostile input: copy a word once,
+ * validate, then use. A record is complete when its publishing word is
+ * non-zero (marked "published by" below); the counts in the header are upper
+ * bounds of what may be there, and an unpublished record below them is skipped.
+ * All words are little endian as the writer's byte_order word shows; a reader
+ * refuses other orders, another magic, or another version.
+ */
+#ifndef PREPROF_SEGMENT_H
+#define PREPROF_SEGMENT_H
+
+#include <stdint.h>
+
+#define SEGMENT_MAGIC      "preprof" /* 8 bytes with the NUL */
+#define SEGMENT_VERSION    1u        /* raised by every incompatible change */
+#define SEGMENT_BYTE_ORDER 0x01020304u
+
+#define SEGMENT_HEADER_SIZE         4096u
+#define SEGMENT_EXTENT_TABLE_OFFSET 4096u
+#define SEGMENT_EXTENTS_OFFSET      65536u
+#define SEGMENT_EXTENT_SIZE         65536u
+#define SEGMENT_EXTENTS_MAX         4096u /* 256 MiB */
+#define SEGMENT_SHARDS_MAX          64u   /* shard 0 is shared by all threads */
+#define SEGMENT_CALLSITES_MAX       (1u << 20)
+#define SEGMENT_NODES_MAX           (1u << 20)
+#define SEGMENT_MODULES_MAX         (1u << 14)
+#define SEGMENT_STRINGS_MAX         (1u << 22)
+#define SEGMENT_DEPTH_MAX           1024u /* frames of one stack */
+
+/* ---- modes ------------------------------------------------------------- */
+
+/*
+ * The mode word: low 2 bits the mode, the rest the mean sampling distance in
+ * bytes (0 unless sampling). One aligned store changes it, from inside or from
+ * outside. It gates the recording of allocations only; frees of recorded
+ * blocks are always counted.
+ */
+enum segment_mode {
+    SEGMENT_MODE_OFF = 0,
+    SEGMENT_MODE_SAMPLE = 1,
+    SEGMENT_MODE_EXACT = 2,
+};
+#define SEGMENT_MODE_MASK             3u
+#define SEGMENT_MODE_WORD(mode, size) (((uint64_t)(size) << 2) | (mode))
+#define SEGMENT_MODE_OF(word)         ((enum segment_mode)((word)&SEGMENT_MODE_MASK))
+#define SEGMENT_SAMPLE_SIZE_OF(word)  ((word) >> 2)
+#define SEGMENT_SAMPLE_SIZE_DEFAULT   524288u
+
+/* ---- life -------------------------------------------------------------- */
+
+enum segment_state {
+    SEGMENT_LIVE = 1,   /* the process runs, or was killed: ask the kernel */
+    SEGMENT_EXITED = 2, /* it ended by exit, _exit or quick_exit */
+};
+
+/* Why the shim records nothing, or less than the mode asks for. */
+enum segment_status {
+    SEGMENT_OK = 0,
+    SEGMENT_BYPASSED = 1,  /* another object owns malloc: see `note` */
+    SEGMENT_MIXED = 2,     /* malloc and free come from different objects */
+    SEGMENT_SANITIZER = 3, /* a sanitizer or valgrind owns the heap */
+};
+
+/* ---- sinks ------------------------------------------------------------- */
+
+/*
+ * Ids without a stack: what finds no room is charged here, never dropped, so
+ * that in exact mode the sum over all callsites is the truth. Id 0 is "no
+ * callsite" and its counter row holds struct segment_calls instead.
+ */
+enum segment_sink {
+    SEGMENT_SINK_NONE = 0,
+    SEGMENT_SINK_NESTED = 1,   /* allocated while the shim was recording */
+    SEGMENT_SINK_FULL = 2,     /* callsite or node table full, not even root */
+    SEGMENT_SINK_NO_STACK = 3, /* the walk found no frame */
+    SEGMENT_SINK_NO_ROOM = 4,  /* the segment has no extent left */
+    SEGMENT_SINK_COUNT = 8,
+};
+
+/* ---- losses ------------------------------------------------------------ */
+
+/* Counted in header.losses[]; X(name, what a user is told). */
+#define SEGMENT_LOSSES(X)                                                      \
+    X(UNKNOWN_ORIGIN, "frees of blocks that were never recorded")              \
+    X(STACK_TRUNCATED, "stacks cut at the depth limit")                        \
+    X(TABLE_FULL, "allocations charged to an outer frame: table full")         \
+    X(NO_ROOM, "extents refused: segment or tmpfs full")                       \
+    X(OWNER_FULL, "blocks not followed: no memory for the owner map")          \
+    X(OWNER_RANGE, "blocks not followed: address out of range or unaligned")   \
+    X(OVERWRITTEN, "blocks handed out twice without a free")                   \
+    X(SAMPLES_FULL, "samples dropped: too many live samples")                  \
+    X(MODULES_FULL, "modules not named: table full")                           \
+    X(BEFORE_START, "allocations before the shim could start")                 \
+    X(SHARDS_SHARED, "threads that share the common shard")                    \
+    X(FRAMES_GUESSED, "frames found by frame pointer, without unwind tables")
+
+enum segment_loss {
+#define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
+    SEGMENT_LOSSES(SEGMENT_LOSS_ENUM)
+#undef SEGMENT_LOSS_ENUM
+        SEGMENT_LOSS_COUNT,
+};
+#define SEGMENT_LOSSES_MAX 32 /* room in the header */
+
+/* ---- records ----------------------------------------------------------- */
+
+/* Counters of one callsite in one shard; each only ever grows. */
+struct segment_row {
+    uint64_t alloc_objects;
+    uint64_t alloc_space; /* bytes, usable size */
+    uint64_t free_objects;
+    uint64_t free_space;
+};
+
+/* Row 0 of each shard. `allocs` and `frees` count calls in sample mode only;
+ * `unknown_frees` is SEGMENT_LOSS_UNKNOWN_ORIGIN of this shard. */
+struct segment_calls {
+    uint64_t allocs;
+    uint64_t frees;
+    uint64_t unknown_frees;
+    uint64_t unused;
+};
+
+/* One frame. Published by pc. */
+struct segment_node {
+    uint64_t pc;     /* return address; exact pc when SEGMENT_NODE_EXACT_PC */
+    uint32_t parent; /* the frame outside this one; 0 = outermost */
+    uint16_t module; /* index + 1 of its module; 0 = in none */
+    uint16_t flags;
+};
+enum {
+    SEGMENT_NODE_EXACT_PC = 1,  /* interrupted here, not returning here */
+    SEGMENT_NODE_GUESSED = 2,   /* found by frame pointer */
+    SEGMENT_NODE_TRUNCATED = 4, /* outer frames are missing */
+};
+
+/* One stack. Published by node. */
+struct segment_callsite {
+    uint32_t node; /* leaf */
+    uint32_t depth;
+};
+
+/* One mapped object. Published by end. */
+struct segment_module {
+    uint64_t start; /* first byte of the whole mapping */
+    uint64_t end;   /* one past the last */
+    uint64_t bias;  /* address = bias + virtual address in the ELF file */
+    uint64_t text_start; /* the executable load segment, page aligned ... */
+    uint64_t text_end;
+    uint64_t text_offset; /* ... and its offset in the file */
+    uint32_t path;        /* offset in strings */
+    uint32_t path_length;
+    uint8_t build_id[32];
+    uint32_t build_id_length; /* 0 = has none */
+    uint32_t flags;
+};
+enum { SEGMENT_MODULE_MAIN = 1, SEGMENT_MODULE_VDSO = 2 };
+
+/* ---- extents ----------------------------------------------------------- */
+
+enum segment_extent_type {
+    SEGMENT_EXTENT_NONE = 0,
+    SEGMENT_EXTENT_COUNTERS = 1,
+    SEGMENT_EXTENT_NODES = 2,
+    SEGMENT_EXTENT_CALLSITES = 3,
+    SEGMENT_EXTENT_MODULES = 4,
+    SEGMENT_EXTENT_STRINGS = 5,
+};
+
+/* One word, stored whole after the extent is populated: type in bits 0-7,
+ * owner in bits 8-31, base (first element) in bits 32-63. */
+#define SEGMENT_EXTENT_WORD(type, owner, base)                                 \
+    ((uint64_t)(type) | ((uint64_t)(owner) << 8) | ((uint64_t)(base) << 32))
+#define SEGMENT_EXTENT_TYPE(word)  ((uint32_t)((word)&0xff))
+#define SEGMENT_EXTENT_OWNER(word) ((uint32_t)(((word) >> 8) & 0xffffff))
+#define SEGMENT_EXTENT_BASE(word)  ((uint32_t)((word) >> 32))
+
+#define SEGMENT_ROWS_PER_EXTENT                                                \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_row))
+#define SEGMENT_NODES_PER_EXTENT                                               \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_node))
+#define SEGMENT_CALLSITES_PER_EXTENT                                           \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_callsite))
+/* Modules do not fill their extent: 512 of 96 bytes, the rest unused. */
+#define SEGMENT_MODULES_PER_EXTENT 512u
+
+/* ---- header ------------------------------------------------------------ */
+
+struct segment_header {
+    /* Identity: written before the file gets its name, then constant. */
+    char magic[8];
+    uint32_t version;
+    uint32_t byte_order;
+    uint32_t header_size; /* sizeof(struct segment_header) of the writer */
+    uint32_t extents_max; /* extents this file has room for */
+    uint32_t pid;
+    uint32_t uid;
+    uint64_t start_time; /* /proc/PID/stat field 22, in clock ticks */
+    uint32_t parent_pid; /* the segment we were forked from, or 0 */
+    uint32_t reserved0;
+    uint64_t parent_start_time;
+    uint64_t created_ns; /* CLOCK_REALTIME */
+    char program[64];    /* base name, cut */
+    char allocator[64];  /* base name of the object malloc forwards to */
+    char version_text[16]; /* of the shim */
+
+    /* Live words, each written by single aligned stores or adds. */
+    uint64_t mode;         /* the mode word; also written from outside */
+    uint64_t recording_ns; /* CLOCK_REALTIME of the first recording, 0 none */
+    uint32_t modes_used;   /* bit (1 << mode) for every mode that recorded */
+    uint32_t status;       /* enum segment_status */
+    uint32_t state;        /* enum segment_state */
+    uint32_t exit_status;  /* as given to _exit; valid when exited */
+    uint32_t extents_used; /* upper bounds, see above */
+    uint32_t callsites_used; /* first unused id, at least SINK_COUNT */
+    uint32_t nodes_used;     /* first unused node, at least 1 */
+    uint32_t modules_used;
+    uint32_t strings_used; /* bytes */
+    uint32_t shards_used;  /* first shard never owned */
+    uint64_t inherited_bytes; /* live at fork in the parent's profile, less
+                                 what the child has freed of it */
+    uint64_t private_bytes;   /* owner map, indexes: memory outside the file */
+    uint64_t losses[SEGMENT_LOSSES_MAX];
+
+    /* Sinks when a shard has no row for them: always there, shared. */
+    struct segment_row sinks[SEGMENT_SINK_COUNT];
+
+    char note[256];       /* words for `status`: the object's path */
+    char executable[1024]; /* path at start, cut; "" when unknown */
+    char output[1024];     /* PREPROF_OUT expanded, "" when not asked for */
+};
+
+_Static_assert(sizeof(struct segment_row) == 32, "row layout");
+_Static_assert(sizeof(struct segment_calls) == 32, "calls layout");
+_Static_assert(sizeof(struct segment_node) == 16, "node layout");
+_Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
+_Static_assert(sizeof(struct segment_module) == 96, "module layout");
+_Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_SIZE,
+               "header fits its page");
+_Static_assert(SEGMENT_LOSS_COUNT <= SEGMENT_LOSSES_MAX, "losses fit");
+_Static_assert(SEGMENT_EXTENT_TABLE_OFFSET + SEGMENT_EXTENTS_MAX * 8 <=
+                   SEGMENT_EXTENTS_OFFSET,
+               "extent table fits");
+
+#endif

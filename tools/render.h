@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * render.h - how the server asks preprof-render for profiles.
+ *
+ * The server starts one preprof-render with a pipe on its stdin and one on its
+ * stdout and writes requests; the child answers each, in order. The child is
+ * expendable: when it dies, the server starts another and answers the request
+ * that killed it with a 500. Only one request is outstanding at a time.
+ * This header is the whole protocol; it must stay free of both sides' types.
+ *
+ *   request  = frame whose body is lines "key=value\n" (UTF-8, value without
+ *              newline or NUL, each key at most once; unknown keys are an
+ *              error)
+ *   response = frame whose status is an HTTP status. 200: the body is the
+ *              content. Otherwise: one line of text that says why.
+ *
+ * Keys of a request:
+ *   kind    heap | allocs | goroutine | threadcreate | block | mutex
+ *           (a profile), or list (the processes that have a segment, JSON),
+ *           vars (MemStats of the process as expvar JSON), counts (JSON, the
+ *           numbers for the index page), symbol (addresses to names), cmdline
+ *   pid     the process; required except for list. Its segment is found in
+ *           `dir`; a live process is preferred to dead ones of the same pid
+ *   dir     directory of segments; default: see segment_directory()
+ *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
+ *           | folded
+ *   debug   the client's debug number, for kinds whose text depends on it
+ *   symbols for symbol: the addresses as sent, joined by '+'
+ *
+ * Errors: 404 no such process or segment, 400 bad key or value, 500 a segment
+ * that cannot be read (the line names file, offset and reason), 503 the
+ * process cannot be profiled (the line says why).
+ */
+#ifndef PREPROF_RENDER_H
+#define PREPROF_RENDER_H
+
+#include <stdint.h>
+
+#define RENDER_MAGIC             0x31525050u /* "PPR1", little endian */
+#define RENDER_REQUEST_SIZE_MAX  (4u << 20)  /* symbol bodies reach 2 MiB */
+#define RENDER_RESPONSE_SIZE_MAX (256u << 20)
+
+/* Precedes every body, in both directions; little endian. */
+struct render_frame {
+    uint32_t magic;
+    uint32_t sequence; /* of the request; the response repeats it */
+    uint32_t status;   /* 0 in a request */
+    uint32_t size;     /* bytes of the body */
+};
+
+_Static_assert(sizeof(struct render_frame) == 16, "frame layout");
+
+#endif
