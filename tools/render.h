@@ -27,6 +27,18 @@
  *   debug   the client's debug number, for kinds whose text depends on it
  *   symbols for symbol: the addresses as sent, joined by '+'
  *
+ * JSON of list: an array, sorted by pid, of objects with pid, parent_pid,
+ * program, executable, start (RFC 3339, UTC), state (live, exited, killed),
+ * mode (as PREPROF_MODE is written), since (of the first recording, or null),
+ * status ("ok" or why nothing is recorded), in_use, in_use_objects, allocs,
+ * alloc_space, rss, threads (0 when it has ended), losses (object: text to
+ * count) and file. A segment that cannot be read has pid, state, file and
+ * error only.
+ * JSON of counts: an object, kind to number of records, one key for every kind
+ * that is a profile.
+ * JSON of vars: as Go's expvar prints it, with a third variable "preprof"
+ * (mode, since, estimated: the fields of memstats that are no counts; losses).
+ *
  * Errors: 404 no such process or segment, 400 bad key or value, 500 a segment
  * that cannot be read (the line names file, offset and reason), 503 the
  * process cannot be profiled (the line says why).
