@@ -74,7 +74,7 @@ SHIM_CFLAGS := $(BASE) $(CWARN) -Wconversion -fPIC -fno-builtin \
 SHIM_OPT := $(if $(filter debug,$(MODE)),-O1 -Werror,-O2)
 SHIM_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
   -Wl,--version-script=shim/libpreprof.map -Wl,-soname,libpreprof.so \
-  -Wl,--as-needed
+  -Wl,--as-needed -static-libgcc -Wl,--exclude-libs,ALL
 
 pc = $(shell pkg-config $(1) 2>/dev/null)
 # Which headers of another folder a folder may see (design: shim <- tools <-

@@ -245,7 +245,7 @@ struct segment_header {
     uint32_t modes_used;   /* bit (1 << mode) for every mode that recorded */
     uint32_t status;       /* enum segment_status */
     uint32_t state;        /* enum segment_state */
-    uint32_t exit_status;  /* as given to _exit; valid when exited */
+    uint32_t reserved1;
     uint32_t extents_used; /* upper bounds, see above */
     uint32_t callsites_used; /* first unused id, at least SINK_COUNT */
     uint32_t nodes_used;     /* first unused node, at least 1 */

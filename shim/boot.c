@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * boot.c - see boot.h.
+ *
+ * Layout of the arena: [size][block] [size][block] ... each block aligned as
+ * asked, its size in the word in front of it. `used` only grows, by one
+ * fetch_add per block that reserves the worst case for the alignment.
+ */
+#include "boot.h"
+
+#include <stdint.h>
+
+CACHE_ALIGNED char boot_arena[BOOT_ARENA_SIZE];
+static size_t used;
+
+void *boot_alloc(size_t alignment, size_t size)
+{
+    size_t room, start;
+    uintptr_t block;
+
+    if (alignment < 16)
+        alignment = 16;
+    if (size > BOOT_ARENA_SIZE || alignment > BOOT_ARENA_SIZE)
+        return NULL;
+    room = sizeof(size_t) + alignment + ((size + 15) & ~(size_t)15);
+    start = __atomic_fetch_add(&used, room, __ATOMIC_RELAXED);
+    if (start > BOOT_ARENA_SIZE || BOOT_ARENA_SIZE - start < room)
+        return NULL;
+    block = ((uintptr_t)boot_arena + start + sizeof(size_t) + alignment - 1) &
+            ~(alignment - 1);
+    ((size_t *)block)[-1] = size;
+    return (void *)block;
+}
+
+size_t boot_size(const void *block)
+{
+    return ((const size_t *)block)[-1];
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * boot.h - memory for allocations made while the next allocator is looked up.
+ *
+ * A small static arena that only grows. Its blocks are never given to the real
+ * allocator: every function that takes a block asks boot_owns() first
+ * (hazards A1, A5). Read next: real.h.
+ */
+#ifndef PREPROF_BOOT_H
+#define PREPROF_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc.h"
+
+#define BOOT_ARENA_SIZE 65536u
+
+extern char boot_arena[BOOT_ARENA_SIZE];
+
+static ALWAYS_INLINE bool boot_owns(const void *block)
+{
+    return (uintptr_t)block - (uintptr_t)boot_arena < BOOT_ARENA_SIZE;
+}
+
+/* Zeroed memory at a power-of-two alignment, or NULL with ENOMEM's meaning
+ * when the arena is used up. Threads: any. Never freed. */
+void *boot_alloc(size_t alignment, size_t size);
+
+/* The size asked for a block of the arena. */
+size_t boot_size(const void *block);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* callsite.c - see callsite.h. */
+#include "callsite.h"
+
+#include <errno.h>
+
+#include "cc.h"
+#include "extent.h"
+#include "index.h"
+#include "life.h"
+#include "module.h"
+#include "os.h"
+#include "segment.h"
+#include "shard.h"
+#include "walk.h"
+
+#define NODE_EXTENTS (SEGMENT_NODES_MAX / SEGMENT_NODES_PER_EXTENT)
+#define CALLSITE_EXTENTS                                                       \
+    (SEGMENT_CALLSITES_MAX / SEGMENT_CALLSITES_PER_EXTENT)
+
+/* Frames of the stack buffer of a thread that owns no shard. */
+#define SMALL_STACK_FRAMES 64
+
+struct tables {
+    struct segment_node *nodes[NODE_EXTENTS];
+    struct segment_callsite *callsites[CALLSITE_EXTENTS];
+};
+
+static struct tables *tables; /* wiped in children */
+static struct index node_index;
+static struct index callsite_index;
+static uint32_t ids_max;
+
+int callsite_begin(uint32_t max)
+{
+    int err;
+
+    if (!tables)
+        tables = os_map_wiped(sizeof(*tables));
+    if (!tables)
+        return -ENOMEM;
+    err = index_begin(&node_index, max);
+    if (!err)
+        err = index_begin(&callsite_index, max);
+    ids_max = max;
+    return err;
+}
+
+/* ---- hashes ------------------------------------------------------------ */
+
+/* Where the path hash begins. Stacks seen before code was replaced at the same
+ * addresses must not be found again (module.h), and a stack without its outer
+ * frames is another one than the same frames at the root. */
+static uint64_t hash_start(int truncated)
+{
+    return (module_remaps() << 1 | (uint64_t)truncated) * 0xd6e8feb86659fd93u;
+}
+
+static ALWAYS_INLINE uint64_t hash_step(uint64_t hash, uintptr_t pc)
+{
+    hash = (hash ^ pc) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+    hash *= 0xd6e8feb86659fd93u;
+    return hash ^ hash >> 29;
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+/* Reserves the next id below `limit`, or returns 0. */
+static uint32_t reserve(uint32_t *used, uint32_t limit)
+{
+    uint32_t id = __atomic_load_n(used, __ATOMIC_RELAXED);
+
+    do {
+        if (id >= limit)
+            return 0;
+    } while (!__atomic_compare_exchange_n(used, &id, id + 1, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return id;
+}
+
+/* The node of a path whose outer part is `parent`; 0 when there is no room. */
+static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t pc,
+                          uint16_t flags)
+{
+    uint32_t id = reserve(&life->header->nodes_used, ids_max);
+    uint32_t extent = id / SEGMENT_NODES_PER_EXTENT;
+    struct segment_node *node;
+
+    if (!id)
+        return 0;
+    node = extent_get((void **)&tables->nodes[extent], SEGMENT_EXTENT_NODES, 0,
+                      extent * SEGMENT_NODES_PER_EXTENT);
+    if (!node)
+        return 0;
+    node += id % SEGMENT_NODES_PER_EXTENT;
+    node->parent = parent;
+    node->module = module_of(pc);
+    node->flags = flags;
+    __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE); /* publishes it */
+    return index_insert(&node_index, hash, id);
+}
+
+/* A callsite for a path that ends at `node`; 0 when there is no room. */
+static uint32_t callsite_make(uint64_t hash, uint32_t node, size_t frames,
+                              uint32_t limit)
+{
+    uint32_t id = reserve(&life->header->callsites_used, limit);
+    uint32_t extent = id / SEGMENT_CALLSITES_PER_EXTENT;
+    struct segment_callsite *callsite;
+
+    if (!id)
+        return 0;
+    callsite = extent_get((void **)&tables->callsites[extent],
+                          SEGMENT_EXTENT_CALLSITES, 0,
+                          extent * SEGMENT_CALLSITES_PER_EXTENT);
+    if (!callsite || !shard_prepare(id))
+        return 0;
+    callsite += id % SEGMENT_CALLSITES_PER_EXTENT;
+    callsite->depth = (uint32_t)frames;
+    __atomic_store_n(&callsite->node, node, __ATOMIC_RELEASE);
+    return index_insert(&callsite_index, hash, id);
+}
+
+/* ---- new stacks -------------------------------------------------------- */
+
+/* What a stack is charged to that cannot be entered: the callsite of the
+ * deepest part of it, from the root, that is in the tree. */
+static COLD uint32_t charge_ancestor(const uintptr_t *pcs, size_t frames,
+                                     int truncated)
+{
+    uint64_t hash = hash_start(truncated);
+    uint32_t node = 0, charged = SEGMENT_SINK_FULL;
+    size_t depth = 0;
+
+    life_lose(SEGMENT_LOSS_TABLE_FULL, 1);
+    for (; depth < frames; depth++) {
+        uint64_t next = hash_step(hash, pcs[frames - 1 - depth]);
+        uint32_t child = index_find(&node_index, next);
+        uint32_t known = index_find(&callsite_index, next);
+
+        if (!child)
+            break;
+        if (known)
+            charged = known;
+        node = child;
+        hash = next;
+    }
+    if (depth > 0 && !index_find(&callsite_index, hash)) {
+        uint32_t made = callsite_make(hash, node, depth, ids_max);
+
+        if (made)
+            charged = made;
+    }
+    return charged;
+}
+
+static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
+                                    size_t frames, int truncated)
+{
+    uint64_t path = hash_start(truncated);
+    uint32_t node = 0, callsite = 0;
+
+    for (size_t i = frames; i-- > 0;) {
+        uint16_t flags = 0;
+        uint32_t child;
+
+        if (truncated && i == frames - 1)
+            flags = SEGMENT_NODE_TRUNCATED;
+        path = hash_step(path, pcs[i]);
+        child = index_find(&node_index, path);
+        if (!child)
+            child = node_make(path, node, pcs[i], flags);
+        if (!child)
+            return charge_ancestor(pcs, frames, truncated);
+        node = child;
+    }
+    callsite = callsite_make(hash, node, frames, ids_max - ids_max / 16);
+    return callsite ? callsite : charge_ancestor(pcs, frames, truncated);
+}
+
+uint32_t callsite_intern(const uintptr_t *pcs, size_t frames, int truncated)
+{
+    uint64_t hash = hash_start(truncated);
+    uint32_t callsite;
+
+    for (size_t i = frames; i-- > 0;)
+        hash = hash_step(hash, pcs[i]);
+    callsite = index_find(&callsite_index, hash);
+    return LIKELY(callsite != 0)
+               ? callsite
+               : callsite_enter(hash, pcs, frames, truncated);
+}
+
+/* ---- capture ----------------------------------------------------------- */
+
+static uint32_t capture_into(uintptr_t *pcs, size_t frames_max,
+                             const struct walk_start *start)
+{
+    unsigned flags = WALK_COMPLETE;
+    size_t frames = walk_capture(start, pcs, frames_max, &flags);
+
+    if (UNLIKELY(flags)) {
+        if (flags & WALK_TRUNCATED)
+            life_lose(SEGMENT_LOSS_STACK_TRUNCATED, 1);
+        if (flags & WALK_GUESSED)
+            life_lose(SEGMENT_LOSS_FRAMES_GUESSED, 1);
+    }
+    if (UNLIKELY(frames == 0))
+        return SEGMENT_SINK_NO_STACK;
+    return callsite_intern(pcs, frames, (flags & WALK_TRUNCATED) != 0);
+}
+
+static NOINLINE uint32_t capture_small(const struct walk_start *start)
+{
+    uintptr_t pcs[SMALL_STACK_FRAMES];
+
+    return capture_into(pcs, SMALL_STACK_FRAMES, start);
+}
+
+uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
+{
+    module_refresh();
+    if (UNLIKELY(shard->shared))
+        return capture_small(start);
+    return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
+}

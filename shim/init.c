@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - what happens when the shim is loaded and when the program ends.
+ *
+ * The constructor is not the beginning: hooks come before it (hazards A4) and
+ * life.h is born at the first of them. What is done here needs the loader's
+ * lock or the whole program loaded. Read next: life.h.
+ */
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cc.h"
+#include "life.h"
+#include "module.h"
+#include "options.h"
+#include "os.h"
+#include "real.h"
+#include "thread.h"
+
+/* ---- who owns malloc --------------------------------------------------- */
+
+/* The object that the program's calls of malloc reach, if it is not us. */
+static const char *find_bypass(void)
+{
+    const void *first = real_find(RTLD_DEFAULT, "malloc");
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+
+    if (!first ||
+        !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
+        info.dli_fbase == real_object_of((const void *)find_bypass, NULL))
+        return NULL;
+    /* A program linked at a fixed address that takes the address of malloc has
+     * an undefined symbol with a value: its PLT entry, which leads to us. */
+    if (symbol && symbol->st_shndx == SHN_UNDEF)
+        return NULL;
+    return info.dli_fname && *info.dli_fname ? info.dli_fname
+                                             : life->header->executable;
+}
+
+/* Whether valgrind runs us with a tool that replaces malloc: those preload
+ * vgpreload_TOOL; the core alone is harmless. */
+static bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    for (const char *p = preload; p && (p = strstr(p, "vgpreload_")); p++)
+        if (strncmp(p, "vgpreload_core", 14) != 0)
+            return true;
+    return false;
+}
+
+static void check_allocator(void)
+{
+    const char *bypass;
+
+    if (real.heap_tool || under_valgrind())
+        life_disable(SEGMENT_SANITIZER,
+                     real.heap_tool ? real.heap_tool : "valgrind");
+    else if ((bypass = find_bypass()))
+        life_disable(SEGMENT_BYPASSED, bypass);
+    else if (real.mixed)
+        life_disable(SEGMENT_MIXED, real.object_path);
+}
+
+/* ---- begin and end ----------------------------------------------------- */
+
+static void end(void)
+{
+    int err = life_end();
+
+    if (err)
+        options_complain("profile not kept", life->header->output);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    real_resolve();
+    if (!life_join(&thread_self) || !life->extents)
+        return;
+    check_allocator();
+    module_begin();
+    at_quick_exit(end);
+}
+
+__attribute__((destructor)) static void end_of_exit(void)
+{
+    end();
+}
+
+EXPORT _Noreturn void _exit(int status)
+{
+    end();
+    for (;;)
+        os_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+EXPORT _Noreturn void _Exit(int status)
+{
+    _exit(status);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interpose.c - the exported malloc family.
+ *
+ * Each function forwards to the next allocator and records; none changes a
+ * size, an alignment, a pointer or errno, and none waits. The walk starts in
+ * the caller, so no frame of ours is in a profile. Built with frame pointers
+ * (walk.h) and without builtins: GCC would turn calloc's body into a call of
+ * calloc (hazards A3). C++'s operators are in interpose_new.c.
+ * Read next: record.h, real.h.
+ *
+ * Some allocators build one function on another by way of the symbol (calloc
+ * on malloc). Then the inner call records the block, and `recorded` tells the
+ * outer one not to count it twice.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot.h"
+#include "cc.h"
+#include "interpose.h"
+#include "real.h"
+#include "record.h"
+
+EXPORT void *malloc(size_t size)
+{
+    void *block = real.malloc(size);
+
+    if (LIKELY(block != NULL))
+        record_alloc(block, size, WALK_START_HERE());
+    return block;
+}
+
+EXPORT void free(void *block)
+{
+    if (UNLIKELY(!block || boot_owns(block)))
+        return;
+    record_free(block);
+    real.free(block);
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+    void *block;
+
+    thread_self.recorded = NULL;
+    block = real.calloc(count, size);
+    if (LIKELY(block && thread_self.recorded != block))
+        record_alloc(block, count * size, WALK_START_HERE());
+    return block;
+}
+
+/* A block of the bootstrap arena moves to the real allocator. */
+static COLD void *move_out_of_boot(void *old, size_t size)
+{
+    void *block = real.malloc(size);
+    size_t old_size = boot_size(old);
+
+    if (block)
+        memcpy(block, old, old_size < size ? old_size : size);
+    return block;
+}
+
+static ALWAYS_INLINE void *resize(void *old, size_t size,
+                                  struct walk_start start)
+{
+    struct record_taken taken = {false, 0, 0};
+    void *block;
+
+    thread_self.recorded = NULL;
+    if (UNLIKELY(old && boot_owns(old))) {
+        block = move_out_of_boot(old, size);
+    } else {
+        if (old)
+            taken = record_take(old);
+        block = real.realloc(old, size);
+        /* NULL is a failure, unless nothing was asked for: that was a free. */
+        if (UNLIKELY(!block && size != 0))
+            record_put_back(old, &taken);
+        else
+            record_taken_freed(&taken);
+    }
+    if (LIKELY(block && thread_self.recorded != block))
+        record_alloc(block, size, start);
+    return block;
+}
+
+EXPORT void *realloc(void *old, size_t size)
+{
+    return resize(old, size, WALK_START_HERE());
+}
+
+EXPORT void *reallocarray(void *old, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return resize(old, bytes, WALK_START_HERE());
+}
+
+EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    int err;
+
+    thread_self.recorded = NULL;
+    err = real.posix_memalign(block, alignment, size);
+    if (LIKELY(err == 0 && *block && thread_self.recorded != *block))
+        record_alloc(*block, size, WALK_START_HERE());
+    return err;
+}
+
+/* The functions that only differ in what they are called with. */
+#define INTERPOSE_ALLOC(name, parameters, arguments, size)                     \
+    EXPORT void *name parameters                                               \
+    {                                                                          \
+        void *block;                                                           \
+                                                                               \
+        thread_self.recorded = NULL;                                           \
+        block = real.name arguments;                                           \
+        if (LIKELY(block && thread_self.recorded != block))                    \
+            record_alloc(block, size, WALK_START_HERE());                      \
+        return block;                                                          \
+    }
+
+INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
+                (alignment, size), size)
+INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),
+                size)
+INTERPOSE_ALLOC(valloc, (size_t size), (size), size)
+INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size)
+
+EXPORT void cfree(void *block)
+{
+    free(block);
+}
+
+EXPORT void free_sized(void *block, size_t size)
+{
+    if (UNLIKELY(!block || boot_owns(block)))
+        return;
+    record_free(block);
+    if (real.free_sized)
+        real.free_sized(block, size);
+    else
+        real.free(block);
+}
+
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+    if (UNLIKELY(!block || boot_owns(block)))
+        return;
+    record_free(block);
+    if (real.free_aligned_sized)
+        real.free_aligned_sized(block, alignment, size);
+    else
+        real.free(block);
+}
+
+EXPORT size_t malloc_usable_size(void *block)
+{
+    if (UNLIKELY(block && boot_owns(block)))
+        return boot_size(block);
+    return real.malloc_usable_size(block);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* life.c - see life.h. */
+#include "life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "callsite.h"
+#include "module.h"
+#include "options.h"
+#include "os.h"
+#include "owner.h"
+#include "preprof.h"
+#include "real.h"
+#include "sample.h"
+#include "segment_file.h"
+#include "shard.h"
+#include "text.h"
+#include "thread.h"
+
+/* A finite RLIMIT_AS is the program's: of it the segment, the tables and the
+ * owner map take at most these parts. */
+#define LIMIT_SEGMENT_PART 8u
+#define LIMIT_TABLES_PART  32u
+#define LIMIT_OWNERS_PART  8u
+
+_Thread_local struct thread thread_self = {.epoch = THREAD_UNBORN};
+
+static struct life unborn;
+struct life *life = &unborn;
+
+/* These outlive a fork, unlike the page behind `life`. */
+static uint64_t births;
+static struct segment_file file;
+static uint32_t being_born; /* pid of the process that gives birth, or 0 */
+static uint64_t early_allocations; /* hooks that came before all this */
+
+/* What hooks see when there is no segment: mode off for ever. */
+static struct segment_header dormant;
+
+void life_lose(enum segment_loss loss, uint64_t count)
+{
+    __atomic_fetch_add(&life->header->losses[loss], count, __ATOMIC_RELAXED);
+}
+
+bool life_is_mine(void)
+{
+    return life->extents && (uint32_t)os_getpid() == life->header->pid;
+}
+
+void life_disable(enum segment_status status, const char *note)
+{
+    struct segment_header *header = life->header;
+    struct text text = text_in(header->note, sizeof(header->note));
+
+    text_string(&text, note);
+    __atomic_store_n(&header->mode, SEGMENT_MODE_OFF, __ATOMIC_RELAXED);
+    __atomic_store_n(&header->status, status, __ATOMIC_RELEASE);
+}
+
+int life_end(void)
+{
+    struct segment_header *header = life->header;
+    uint32_t live = SEGMENT_LIVE;
+    int err = 0;
+
+    if (!life_is_mine() ||
+        !__atomic_compare_exchange_n(&header->state, &live, SEGMENT_EXITED,
+                                     false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return 0;
+    if (header->output[0])
+        err = segment_file_dump(&file, header->output);
+    if (!err) /* else it stays where it is: nothing is lost */
+        segment_file_unlink(&file);
+    return err;
+}
+
+/* ---- birth ------------------------------------------------------------- */
+
+/* A fraction of the address space limit, or `otherwise` without one. */
+static uint64_t part_of_limit(uint64_t part, uint64_t otherwise)
+{
+    uint64_t limit = os_limit(RLIMIT_AS);
+
+    return limit == UINT64_MAX || limit / part > otherwise ? otherwise
+                                                           : limit / part;
+}
+
+/* The largest power of two of ids whose two indexes fit the limit. */
+static uint32_t tables_max(void)
+{
+    uint64_t bytes_per_id = 2 * 2 * sizeof(uint64_t);
+    uint64_t room = part_of_limit(LIMIT_TABLES_PART,
+                                  SEGMENT_CALLSITES_MAX * bytes_per_id);
+    uint32_t max = SEGMENT_CALLSITES_MAX;
+
+    while (max > SEGMENT_NODES_PER_EXTENT && max * bytes_per_id > room)
+        max /= 2;
+    return max;
+}
+
+/* Describes this process in a new header. `parent` is the segment of the
+ * process we were forked from, or NULL. */
+static void fill_header(struct segment_header *header,
+                        const struct segment_header *parent)
+{
+    struct text text;
+    long length;
+
+    header->created_ns = os_realtime_ns();
+    header->mode = options.mode_word;
+    header->state = SEGMENT_LIVE;
+    header->callsites_used = SEGMENT_SINK_COUNT;
+    header->nodes_used = 1;
+    header->shards_used = 1;
+    header->losses[SEGMENT_LOSS_BEFORE_START] = early_allocations;
+
+    length = os_read_link("/proc/self/exe", header->executable,
+                          sizeof(header->executable) - 1);
+    if (length <= 0) { /* no /proc: the name the kernel was asked to run */
+        const char *name = (const char *)getauxval(AT_EXECFN);
+
+        text = text_in(header->executable, sizeof(header->executable));
+        text_string(&text, name ? name : "");
+    }
+    text = text_in(header->program, sizeof(header->program));
+    text_string(&text, text_base_name(header->executable));
+    text = text_in(header->allocator, sizeof(header->allocator));
+    if (real.object_path)
+        text_string(&text, text_base_name(real.object_path));
+    text = text_in(header->version_text, sizeof(header->version_text));
+    text_string(&text, PREPROF_VERSION);
+    if (options.output[0])
+        options_expand_output(header->output, header->pid, header->program);
+    if (parent) {
+        header->parent_pid = parent->pid;
+        header->parent_start_time = parent->start_time;
+        header->mode = parent->mode;
+        header->status = parent->status;
+        memcpy(header->note, parent->note, sizeof(header->note));
+        header->inherited_bytes = segment_file_in_use(&file);
+    }
+}
+
+/* The tables outside the segment. Kept from the parent in a child, where the
+ * kernel has wiped them. Returns 0 or -errno. */
+static int begin_tables(struct life *born)
+{
+    int err = shard_begin();
+
+    if (!err)
+        err = callsite_begin(tables_max());
+    if (!err)
+        err = sample_begin();
+    if (!err)
+        err = module_reset();
+    owner_begin(real.allocator == ALLOCATOR_GLIBC && real.size_in_header
+                    ? OWNER_GRANULE_GLIBC
+                    : OWNER_GRANULE_OTHER,
+                part_of_limit(LIMIT_OWNERS_PART, UINT64_MAX),
+                &born->header->private_bytes);
+    return err;
+}
+
+/* Makes the segment of this process in *born. Returns 0 or -errno. */
+static int make_segment(struct life *born)
+{
+    /* One birth at a time: off the stack of whoever allocates first. */
+    static struct segment_file made;
+    static char directory[OPTIONS_PATH_MAX];
+    int err;
+
+    if (getauxval(AT_SECURE)) /* a privileged program: do nothing at all */
+        return -EPERM;
+    options_read();
+    options_choose_directory(directory);
+    err = segment_file_create(
+        &made, directory,
+        part_of_limit(LIMIT_SEGMENT_PART, SEGMENT_FILE_SIZE_MAX));
+    if (err) {
+        options_complain("no segment in", directory);
+        return err;
+    }
+    fill_header(made.header, file.header);
+    born->header = made.header;
+    born->extents = (char *)made.header + SEGMENT_EXTENTS_OFFSET;
+    born->table = (uint64_t *)(void *)((char *)made.header +
+                                       SEGMENT_EXTENT_TABLE_OFFSET);
+    err = begin_tables(born);
+    if (!err)
+        err = segment_file_publish(&made);
+    if (err) {
+        segment_file_discard(&made);
+        return err;
+    }
+    segment_file_unmap(&file); /* the parent's */
+    file = made;
+    return 0;
+}
+
+/* Takes the right to give birth. A process forked in the middle of a birth
+ * inherits the mark, which then names its parent. */
+static bool begin_birth(void)
+{
+    uint32_t pid = (uint32_t)os_getpid(), owner = 0;
+
+    while (!__atomic_compare_exchange_n(&being_born, &owner, pid, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (owner == pid)
+            return false;
+    return true;
+}
+
+/* Gives birth, unless somebody else is at it. */
+static void give_birth(void)
+{
+    struct life *born;
+
+    if (!begin_birth())
+        return;
+    real_resolve();
+    born = life == &unborn ? os_map_wiped(sizeof(*born)) : life;
+    if (!born) /* a fork could not be told: nothing must be recorded */
+        born = &unborn;
+    if (__atomic_load_n(&born->epoch, __ATOMIC_RELAXED) == 0) {
+        if (born == &unborn || make_segment(born) != 0) {
+            segment_file_unmap(&file);
+            born->header = &dormant;
+            born->extents = NULL;
+        }
+        __atomic_store_n(&life, born, __ATOMIC_RELEASE);
+        __atomic_store_n(&born->epoch, ++births, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(&being_born, 0, __ATOMIC_RELEASE);
+}
+
+bool life_join(struct thread *thread)
+{
+    uint64_t epoch = __atomic_load_n(&life->epoch, __ATOMIC_ACQUIRE);
+
+    if (epoch == 0) {
+        /* The loader is still at work, or dlsym on our behalf. */
+        if (!environ || !real.resolved) {
+            __atomic_fetch_add(&early_allocations, 1, __ATOMIC_RELAXED);
+            return false;
+        }
+        give_birth();
+        epoch = __atomic_load_n(&life->epoch, __ATOMIC_ACQUIRE);
+        if (epoch == 0)
+            return false;
+    }
+    if (thread->epoch != epoch) {
+        thread->shard = NULL;
+        thread->busy = 0;
+        thread->random = 0;
+        thread->sample_size = 0;
+        thread->epoch = epoch;
+    }
+    return true;
+}
+
+/* ---- the first recording ----------------------------------------------- */
+
+bool life_record(enum segment_mode mode)
+{
+    struct segment_header *header = life->header;
+    uint32_t bit = 1u << mode, idle = 0;
+
+    if (!life->extents || header->status != SEGMENT_OK)
+        return false;
+    /* The first recording needs the extent table; populating it twice is
+     * harmless, so racing threads need not wait for each other. */
+    if (!life->tables_used) {
+        if (os_populate(life->table, SEGMENT_EXTENTS_OFFSET -
+                                         SEGMENT_EXTENT_TABLE_OFFSET) != 0) {
+            life_lose(SEGMENT_LOSS_NO_ROOM, 1);
+            return false;
+        }
+        if (__atomic_compare_exchange_n(&life->recording, &idle, 1, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            __atomic_store_n(&header->recording_ns, os_realtime_ns(),
+                             __ATOMIC_RELAXED);
+    }
+    __atomic_fetch_or(&header->modes_used, bit, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&life->tables_used, bit, __ATOMIC_RELEASE);
+    return true;
+}

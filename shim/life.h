@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life.h - which segment this process counts into.
+ *
+ * A process is born at its first hook (or in the constructor), again in every
+ * forked child, and ends in life_end(). A vfork child shares its parent's memory
+ * and so its parent's life. Nothing here is ever waited for: a hook that comes
+ * while another thread gives birth forwards without recording.
+ *
+ *   unborn --life_join()--> recording or dormant --fork--> unborn (the child)
+ *
+ * The page behind `life` is MADV_WIPEONFORK, so that a child finds epoch 0 no
+ * matter how it was made: fork, _Fork, clone (hazards C2, C3, C4). A thread's
+ * copy of the epoch (thread.h) differs from it exactly when the thread or the
+ * process is new; that one comparison is all that a hook pays.
+ * Read next: thread.h, record.h, segment.h.
+ */
+#ifndef PREPROF_LIFE_H
+#define PREPROF_LIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cc.h"
+#include "segment.h"
+
+struct thread;
+
+struct life {
+    uint64_t epoch; /* number of births in this line of processes; 0 unborn.
+                       Written last, with release; pairs with the acquire in
+                       life_join(). Hooks read it relaxed: a thread that sees
+                       an old value takes the slow path. */
+    struct segment_header *header; /* never NULL once born: without a segment,
+                                      a private header in mode off */
+    char *extents;       /* the mapped file behind the header, or NULL */
+    uint64_t *table;     /* the extent table in it */
+    uint32_t tables_used; /* bit (1 << mode) for every mode that recorded */
+    uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
+    uint32_t refused;      /* extent.c: requests that found no room */
+    uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
+};
+
+extern struct life *life;
+
+/*
+ * Makes the calling thread part of this process's life, giving birth first if
+ * need be. Returns whether the thread may now record and free through the
+ * tables; false means forward only. Never waits.
+ */
+COLD bool life_join(struct thread *thread);
+
+/* What a hook does first; see above. */
+#define LIFE_JOINED(thread)                                                    \
+    (LIKELY((thread)->epoch ==                                                 \
+            __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)) ||                \
+     life_join(thread))
+
+static ALWAYS_INLINE uint64_t life_mode(void)
+{
+    return __atomic_load_n(&life->header->mode, __ATOMIC_RELAXED);
+}
+
+/*
+ * Prepares the segment for the first recording in a mode and notes that the
+ * mode was used. False when there is no room to record at all.
+ */
+COLD bool life_record(enum segment_mode mode);
+
+static ALWAYS_INLINE bool life_may_record(enum segment_mode mode)
+{
+    return LIKELY(__atomic_load_n(&life->tables_used, __ATOMIC_RELAXED) &
+                  (1u << mode)) ||
+           life_record(mode);
+}
+
+/* Counts a loss in the header. Threads: any. */
+void life_lose(enum segment_loss loss, uint64_t count);
+
+/* Gives up recording for good in this process, and says why. */
+void life_disable(enum segment_status status, const char *note);
+
+/* Whether the calling process is the one whose segment this is (false in a
+ * vfork child). Costs a system call. */
+bool life_is_mine(void);
+
+/*
+ * The clean end of this process (exit, _exit, quick_exit): keeps the profile
+ * where PREPROF_OUT asks for it and removes the segment's name; the mapping
+ * stays and counting goes on into it. A second call, and one in a vfork child,
+ * does nothing. A killed process never comes here: its segment stays. Returns
+ * 0 or -errno of keeping the profile, and then the segment stays too.
+ * Async-signal-safe.
+ */
+int life_end(void);
+
+#endif

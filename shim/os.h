@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.h - the only door to the kernel.
+ *
+ * Raw system calls: no errno, no cancellation point, no symbol that another
+ * preload could interpose (hazards A7, B8). Every function returns a value or
+ * -errno. Threads: any. Async-signal-safe. Never allocates.
+ * Read next: life.h, which decides when any of this happens.
+ */
+#ifndef PREPROF_OS_H
+#define PREPROF_OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define OS_PAGE_SIZE 4096u
+
+long os_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+/* True for the -errno values that os_* functions return as pointers. */
+#define OS_FAILED(pointer) ((uintptr_t)(pointer) >= (uintptr_t)-4095)
+
+/* Private zeroed memory, reserved lazily; NULL when there is none. */
+void *os_map(size_t size);
+
+/* The same, and zero again in every forked child (MADV_WIPEONFORK). A vfork
+ * child, which shares the parent's memory, sees it unchanged. */
+void *os_map_wiped(size_t size);
+
+void *os_map_file(int fd, size_t size); /* shared, read-write; OS_FAILED() */
+void os_unmap(void *start, size_t size);
+
+/* Makes the pages of a shared file mapping exist, so that touching them can
+ * no longer be a SIGBUS. -ENOSPC or -EFAULT when the filesystem is full. */
+int os_populate(void *start, size_t size);
+
+int os_open(int dir_fd, const char *path, int flags, unsigned mode);
+void os_close(int fd);
+long os_read(int fd, void *buffer, size_t size);
+int os_write_all(int fd, const void *bytes, size_t size);
+int os_fstat(int fd, struct stat *status);
+int os_ftruncate(int fd, uint64_t size);
+int os_mkdir(const char *path, unsigned mode);
+int os_rename_at(int dir_fd, const char *from, const char *to);
+int os_unlink_at(int dir_fd, const char *path);
+
+/* Reads at most size - 1 bytes of a file and terminates them with a NUL.
+ * Returns the number of bytes or -errno. */
+long os_read_file(const char *path, char *buffer, size_t size);
+
+/* The current directory, not terminated; its length or -errno. */
+long os_working_directory(char *buffer, size_t size);
+/* Where a symbolic link points, not terminated; its length or -errno. */
+long os_read_link(const char *path, char *buffer, size_t size);
+
+int os_getpid(void);
+int os_gettid(void);
+/* Whether a thread of process pid has this thread id now. */
+int os_thread_exists(int pid, int tid);
+uint64_t os_realtime_ns(void);
+uint64_t os_random(void); /* never fails; of lower quality without getrandom */
+
+/* Bytes that the filesystem of an open file can still give. */
+uint64_t os_filesystem_free(int fd);
+/* The soft limit of a resource; UINT64_MAX when unlimited. */
+uint64_t os_limit(int resource);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * owner.h - which callsite a live block belongs to.
+ *
+ * One word per place where a block can start; 0 is "not recorded". A radix
+ * tree over the address whose leaves are mapped lazily, about 1 MiB each:
+ *
+ *   address >> granule:   13 bits root | 12 bits middle | 18 bits leaf
+ *
+ * On glibc chunks are never closer than 32 bytes and a granule is 32. Other
+ * allocators get granules of 16 and, for their 8-byte blocks at odd multiples
+ * of 8, a second tree of the same shape (design 3.4). The map's locality is
+ * the heap's: that is why it beats a hash table.
+ *
+ * Concurrency: a word belongs to whoever owns the block: it is inserted after
+ * the real malloc and removed before the real free (hazards F1), so no two
+ * threads touch it at once unless the program frees a block twice. Words are
+ * relaxed atomics; what orders them between threads is the program's own
+ * handing over of the block. Tables go NULL -> address once, by
+ * compare-and-swap, release; pairs with the acquire of owner_slot().
+ *
+ * Leaves are wiped in a forked child, which has recorded nothing yet.
+ * Read next: record.h.
+ */
+#ifndef PREPROF_OWNER_H
+#define PREPROF_OWNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc.h"
+
+#define OWNER_ROOT_BITS     13
+#define OWNER_MIDDLE_BITS   12
+#define OWNER_LEAF_BITS     18
+#define OWNER_LEAF_BYTES    ((1u << OWNER_LEAF_BITS) * 4u)
+#define OWNER_GRANULE_GLIBC 5
+#define OWNER_GRANULE_OTHER 4
+
+struct owner_map {
+    uint32_t granule_bits;
+    /* [0] blocks at multiples of 16, [1] those 8 beyond one */
+    uint32_t **roots[2][1u << OWNER_ROOT_BITS];
+    uint64_t budget_bytes; /* what leaves and middles may take in all */
+    uint64_t *taken_bytes; /* what they have taken */
+};
+extern struct owner_map owner_map;
+
+/* Called at each birth. The tables may take budget_bytes in all, and what they
+ * take is added to *taken_bytes. */
+void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
+                 uint64_t *taken_bytes);
+
+/* Makes the word of an address, or returns NULL: no memory, or no address of a
+ * block (unaligned, beyond 47 bits). Which of the two is the caller's to tell
+ * with owner_in_range(). */
+COLD uint32_t *owner_slot_make(uintptr_t address);
+
+static ALWAYS_INLINE bool owner_in_range(uintptr_t address)
+{
+    return (address & 7) == 0 && address >> 47 == 0;
+}
+
+/* The word of an address, or NULL when there is none: not recorded. */
+static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
+{
+    uintptr_t key = address >> owner_map.granule_bits;
+    uintptr_t root = key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS);
+    uint32_t **middle, *leaf;
+
+    if (UNLIKELY(root >= 1u << OWNER_ROOT_BITS))
+        return NULL;
+    middle = __atomic_load_n(&owner_map.roots[(address >> 3) & 1][root],
+                             __ATOMIC_ACQUIRE);
+    if (UNLIKELY(!middle))
+        return NULL;
+    leaf = __atomic_load_n(&middle[(key >> OWNER_LEAF_BITS) &
+                                   ((1u << OWNER_MIDDLE_BITS) - 1)],
+                           __ATOMIC_ACQUIRE);
+    if (UNLIKELY(!leaf))
+        return NULL;
+    return &leaf[key & ((1u << OWNER_LEAF_BITS) - 1)];
+}
+
+/* Enters an owner (not 0) for a block and returns the one that stood there,
+ * normally 0. *followed is false when the block could not be entered. */
+static ALWAYS_INLINE uint32_t owner_insert(uintptr_t address, uint32_t owner,
+                                           bool *followed)
+{
+    uint32_t *slot = owner_slot(address);
+    uint32_t old;
+
+    if (UNLIKELY(!slot))
+        slot = owner_slot_make(address);
+    *followed = slot != NULL;
+    if (UNLIKELY(!slot))
+        return 0;
+    old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    __atomic_store_n(slot, owner, __ATOMIC_RELAXED);
+    return old;
+}
+
+/* Takes a block out and returns its owner, or 0. */
+static ALWAYS_INLINE uint32_t owner_remove(uintptr_t address)
+{
+    uint32_t *slot = owner_slot(address);
+    uint32_t old;
+
+    if (!slot)
+        return 0;
+    old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (old)
+        __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+    return old;
+}
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* real.c - see real.h. */
+#include "real.h"
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "boot.h"
+#include "text.h"
+
+/* ---- before the lookup ------------------------------------------------- */
+
+/* Set while dlsym runs. Volatile, and fenced where it is used: dlsym is
+ * declared a leaf, so GCC deletes a plain store before it (hazards A2). */
+static volatile bool resolving;
+
+static void *first_malloc(size_t size)
+{
+    if (resolving)
+        return boot_alloc(1, size);
+    real_resolve();
+    return real.malloc(size);
+}
+
+static void first_free(void *block)
+{
+    /* A block that is not boot.h's can only be another allocator's: it was
+     * allocated before us, so resolve and hand it on. */
+    if (resolving)
+        return;
+    real_resolve();
+    real.free(block);
+}
+
+static void *first_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (!resolving) {
+        real_resolve();
+        return real.calloc(count, size);
+    }
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    return boot_alloc(1, bytes);
+}
+
+static void *first_realloc(void *block, size_t size)
+{
+    if (!resolving) {
+        real_resolve();
+        return real.realloc(block, size);
+    }
+    return block ? NULL : boot_alloc(1, size);
+}
+
+static void *first_memalign(size_t alignment, size_t size)
+{
+    if (resolving)
+        return boot_alloc(alignment, size);
+    real_resolve();
+    return real.memalign(alignment, size);
+}
+
+static void *first_aligned_alloc(size_t alignment, size_t size)
+{
+    if (resolving)
+        return boot_alloc(alignment, size);
+    real_resolve();
+    return real.aligned_alloc(alignment, size);
+}
+
+static int first_posix_memalign(void **block, size_t alignment, size_t size)
+{
+    real_resolve();
+    return real.posix_memalign(block, alignment, size);
+}
+
+static void *first_valloc(size_t size)
+{
+    real_resolve();
+    return real.valloc(size);
+}
+
+static void *first_pvalloc(size_t size)
+{
+    real_resolve();
+    return real.pvalloc(size);
+}
+
+static size_t first_usable_size(void *block)
+{
+    real_resolve();
+    return real.malloc_usable_size(block);
+}
+
+struct real real = {
+    .malloc = first_malloc,
+    .free = first_free,
+    .calloc = first_calloc,
+    .realloc = first_realloc,
+    .posix_memalign = first_posix_memalign,
+    .aligned_alloc = first_aligned_alloc,
+    .memalign = first_memalign,
+    .valloc = first_valloc,
+    .pvalloc = first_pvalloc,
+    .malloc_usable_size = first_usable_size,
+};
+
+/* ---- the lookup -------------------------------------------------------- */
+
+/* libc.so.6 is our only DT_NEEDED and comes behind us in every search, so all
+ * but the last two are always found. */
+static const struct {
+    const char *name;
+    size_t offset;
+} functions[] = {
+#define FUNCTION(name) {#name, offsetof(struct real, name)}
+    FUNCTION(malloc),
+    FUNCTION(free),
+    FUNCTION(calloc),
+    FUNCTION(realloc),
+    FUNCTION(posix_memalign),
+    FUNCTION(aligned_alloc),
+    FUNCTION(memalign),
+    FUNCTION(valloc),
+    FUNCTION(pvalloc),
+    FUNCTION(malloc_usable_size),
+    FUNCTION(free_sized),
+    FUNCTION(free_aligned_sized),
+#undef FUNCTION
+};
+
+void *real_find(void *handle, const char *name)
+{
+    bool outer = resolving;
+    void *found;
+
+    resolving = true;
+    COMPILER_BARRIER();
+    found = dlsym(handle, name);
+    COMPILER_BARRIER();
+    resolving = outer;
+    return found;
+}
+
+const void *real_object_of(const void *address, const char **path)
+{
+    Dl_info info;
+
+    if (!dladdr(address, &info))
+        return NULL;
+    if (path)
+        *path = info.dli_fname;
+    return info.dli_fbase;
+}
+
+static enum allocator allocator_of(const char *path)
+{
+    const char *base = text_base_name(path);
+
+    if (strcmp(base, "libc.so.6") == 0)
+        return ALLOCATOR_GLIBC;
+    if (strstr(base, "jemalloc"))
+        return ALLOCATOR_JEMALLOC;
+    if (strstr(base, "tcmalloc"))
+        return ALLOCATOR_TCMALLOC;
+    if (strstr(base, "mimalloc"))
+        return ALLOCATOR_MIMALLOC;
+    return ALLOCATOR_OTHER;
+}
+
+/* Whether the size word in front of a block tells malloc_usable_size() on this
+ * glibc (tunables, MALLOC_CHECK_ and memory tagging can change that). Blocks
+ * from mmap are recognised by their flag and always asked for. */
+static bool header_tells_size(const struct real *found)
+{
+    static const size_t sizes[] = {1, 24, 25, 104, 1000, 5003, 20011};
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        void *block = found->malloc(sizes[i]);
+        size_t word, usable;
+
+        if (!block)
+            return false;
+        word = ((const size_t *)block)[-1];
+        usable = found->malloc_usable_size(block);
+        found->free(block);
+        if ((word & REAL_CHUNK_MMAPPED) ||
+            (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t) != usable)
+            return false;
+    }
+    return true;
+}
+
+/* A sanitizer's runtime in this process, by the name of its init function. */
+static const char *find_sanitizer(void)
+{
+    static const char *const inits[] = {"__asan_init", "__tsan_init",
+                                        "__msan_init", "__hwasan_init"};
+
+    for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
+        if (real_find(RTLD_DEFAULT, inits[i]))
+            return inits[i];
+    return NULL;
+}
+
+void real_resolve(void)
+{
+    struct real found = {.resolved = true};
+
+    if (real.resolved || resolving)
+        return;
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+        void *function = real_find(RTLD_NEXT, functions[i].name);
+
+        memcpy((char *)&found + functions[i].offset, &function,
+               sizeof(function));
+    }
+    found.heap_tool = find_sanitizer();
+    found.object = real_object_of((const void *)found.malloc,
+                                  &found.object_path);
+    found.mixed =
+        real_object_of((const void *)found.free, NULL) != found.object ||
+        real_object_of((const void *)found.realloc, NULL) != found.object ||
+        real_object_of((const void *)found.calloc, NULL) != found.object ||
+        real_object_of((const void *)found.memalign, NULL) != found.object;
+    if (found.object_path)
+        found.allocator = allocator_of(found.object_path);
+    if (found.allocator == ALLOCATOR_GLIBC)
+        found.size_in_header = header_tells_size(&found);
+    real = found;
+}
+
+/* ---- the allocator's own statistics ------------------------------------ */
+
+static bool heap_read_jemalloc(struct real_heap *heap)
+{
+    int (*mallctl)(const char *, void *, size_t *, void *, size_t) =
+        (int (*)(const char *, void *, size_t *, void *, size_t))real_find(
+            RTLD_NEXT, "mallctl");
+    uint64_t epoch = 1;
+    size_t size = sizeof(size_t);
+
+    if (!mallctl)
+        return false;
+    mallctl("epoch", NULL, NULL, &epoch, sizeof(epoch));
+    return mallctl("stats.mapped", &heap->system, &size, NULL, 0) == 0 &&
+           mallctl("stats.allocated", &heap->in_use, &size, NULL, 0) == 0;
+}
+
+static bool heap_read_tcmalloc(struct real_heap *heap)
+{
+    int (*get)(const char *, size_t *) =
+        (int (*)(const char *, size_t *))real_find(
+            RTLD_NEXT, "MallocExtension_GetNumericProperty");
+
+    return get && get("generic.heap_size", &heap->system) &&
+           get("generic.current_allocated_bytes", &heap->in_use);
+}
+
+static bool heap_read_mimalloc(struct real_heap *heap)
+{
+    typedef void info_function(size_t *, size_t *, size_t *, size_t *, size_t *,
+                               size_t *, size_t *, size_t *);
+    info_function *info = (info_function *)real_find(RTLD_NEXT, "mi_process_info");
+    size_t commit = 0, unused;
+
+    if (!info)
+        return false;
+    info(&unused, &unused, &unused, &unused, &unused, &commit, &unused,
+         &unused);
+    heap->system = commit;
+    heap->in_use = commit;
+    return true;
+}
+
+bool real_heap_read(struct real_heap *heap)
+{
+    *heap = (struct real_heap){0, 0};
+    switch (real.allocator) {
+    case ALLOCATOR_GLIBC: {
+        struct mallinfo2 info = mallinfo2();
+        heap->system = info.arena + info.hblkhd;
+        heap->in_use = info.uordblks + info.hblkhd;
+        return true;
+    }
+    case ALLOCATOR_JEMALLOC:
+        return heap_read_jemalloc(heap);
+    case ALLOCATOR_TCMALLOC:
+        return heap_read_tcmalloc(heap);
+    case ALLOCATOR_MIMALLOC:
+        return heap_read_mimalloc(heap);
+    case ALLOCATOR_OTHER:
+        break;
+    }
+    return false;
+}

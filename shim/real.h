@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * real.h - the next allocator: whatever RTLD_NEXT gives.
+ *
+ * `real` can be called through from the very first instruction: its pointers
+ * start at functions that look the allocator up and forward. It never adds a
+ * header, never changes a size, and never mixes two allocators silently
+ * (hazards A1, A6). Read next: interpose.c, which forwards to it.
+ */
+#ifndef PREPROF_REAL_H
+#define PREPROF_REAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cc.h"
+
+enum allocator {
+    ALLOCATOR_OTHER,
+    ALLOCATOR_GLIBC,
+    ALLOCATOR_JEMALLOC,
+    ALLOCATOR_TCMALLOC,
+    ALLOCATOR_MIMALLOC,
+};
+
+struct real {
+    void *(*malloc)(size_t size);
+    void (*free)(void *block);
+    void *(*calloc)(size_t count, size_t size);
+    void *(*realloc)(void *block, size_t size);
+    int (*posix_memalign)(void **block, size_t alignment, size_t size);
+    void *(*aligned_alloc)(size_t alignment, size_t size);
+    void *(*memalign)(size_t alignment, size_t size);
+    void *(*valloc)(size_t size);
+    void *(*pvalloc)(size_t size);
+    size_t (*malloc_usable_size)(void *block);
+
+    /* Optional: NULL when the allocator has none. */
+    void (*free_sized)(void *block, size_t size);
+    void (*free_aligned_sized)(void *block, size_t alignment, size_t size);
+
+    bool resolved;
+    bool mixed; /* the family comes from more than one object */
+    bool size_in_header; /* glibc: the chunk header proved equal */
+    const char *heap_tool; /* a sanitizer that owns the heap, or NULL */
+    enum allocator allocator;
+    const void *object; /* base address of the object malloc comes from */
+    const char *object_path;
+};
+
+extern struct real real;
+
+/* Looks everything up; idempotent. Threads: any. While it runs, allocations
+ * of the process come from boot.h. */
+void real_resolve(void);
+
+/* dlsym(handle, name); RTLD_NEXT is the next definition behind the shim. A
+ * missing symbol makes dlsym allocate, which would count as the program's: what
+ * may be missing is looked up by real_resolve(), where boot.h serves that. */
+void *real_find(void *handle, const char *name);
+
+/* Base address of the object that contains this code address, or NULL; its
+ * path goes to *path when path is not NULL. */
+const void *real_object_of(const void *address, const char **path);
+
+/* The two words HeapSys is made of, asked of the allocator (design 3.2); both
+ * 0 and false when it does not say. May take long and takes its locks. */
+struct real_heap {
+    size_t system; /* bytes obtained from the kernel */
+    size_t in_use; /* bytes of it in use, by the allocator's own account */
+};
+bool real_heap_read(struct real_heap *heap);
+
+/* In glibc's chunk header: the chunk came from mmap, and the size's flags. */
+#define REAL_CHUNK_MMAPPED 2u
+#define REAL_CHUNK_FLAGS   7u
+
+/* malloc_usable_size() of a block that is not NULL and not boot.h's. */
+static ALWAYS_INLINE size_t real_usable_size(void *block)
+{
+    if (LIKELY(real.size_in_header)) {
+        size_t word = ((const size_t *)block)[-1];
+        if (LIKELY(!(word & REAL_CHUNK_MMAPPED)))
+            return (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t);
+    }
+    return real.malloc_usable_size(block);
+}
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* record.c - see record.h. */
+#include "record.h"
+
+#include "callsite.h"
+#include "real.h"
+#include "shard.h"
+
+static ALWAYS_INLINE struct shard *shard_of(struct thread *thread)
+{
+    if (UNLIKELY(!thread->shard))
+        thread->shard = shard_claim();
+    return thread->shard;
+}
+
+static uint32_t callsite_of(struct thread *thread, struct shard *shard,
+                            const struct walk_start *start)
+{
+    uint32_t callsite;
+
+    if (UNLIKELY(!thread_enter(thread, start->sp)))
+        return SEGMENT_SINK_NESTED;
+    callsite = callsite_capture(shard, start);
+    thread_leave(thread);
+    return callsite;
+}
+
+/* The counters of an owner word: a callsite counts one block of `size`. */
+static struct segment_row freed_amounts(uint32_t *owner, size_t size)
+{
+    struct sample sample;
+
+    if (LIKELY(!SAMPLE_IS_OWNER(*owner)))
+        return (struct segment_row){0, 0, 1, size};
+    sample = sample_release(SAMPLE_SLOT_OF(*owner));
+    *owner = sample.callsite;
+    return (struct segment_row){0, 0, sample.objects, sample.space};
+}
+
+static void count_freed(struct shard *shard, uint32_t owner, size_t size)
+{
+    struct segment_row amounts = freed_amounts(&owner, size);
+
+    shard_add(shard, owner, &amounts);
+}
+
+/* Enters an owner for a new block, whatever stood there. */
+static void follow(struct shard *shard, void *block, uint32_t owner)
+{
+    bool followed;
+    uint32_t old = owner_insert((uintptr_t)block, owner, &followed);
+
+    if (UNLIKELY(old)) {
+        /* Its free was not seen: an allocator that frees behind our back. */
+        life_lose(SEGMENT_LOSS_OVERWRITTEN, 1);
+        count_freed(shard, old, real_usable_size(block));
+    }
+    if (UNLIKELY(!followed)) {
+        /* Its free will not be seen: count it now, so that in-use stays the
+         * sum of what can be known. */
+        life_lose(owner_in_range((uintptr_t)block) ? SEGMENT_LOSS_OWNER_FULL
+                                                   : SEGMENT_LOSS_OWNER_RANGE,
+                  1);
+        count_freed(shard, owner, real_usable_size(block));
+    }
+}
+
+void record_exact(struct thread *thread, void *block,
+                  const struct walk_start *start)
+{
+    struct segment_row amounts = {1, 0, 0, 0};
+    struct shard *shard;
+    uint32_t callsite;
+
+    thread->recorded = block;
+    if (!life_may_record(SEGMENT_MODE_EXACT))
+        return;
+    shard = shard_of(thread);
+    callsite = callsite_of(thread, shard, start);
+    amounts.alloc_space = real_usable_size(block);
+    shard_add(shard, callsite, &amounts);
+    follow(shard, block, callsite);
+}
+
+static COLD void record_sample(struct thread *thread, struct shard *shard,
+                               void *block, size_t size,
+                               const struct walk_start *start)
+{
+    uint64_t mean_bytes = thread->sample_size;
+    uint32_t weight = sample_weight(thread, size, mean_bytes);
+    struct sample sample = {
+        .objects = weight,
+        .space = real_usable_size(block) * (uint64_t)weight,
+        .callsite = callsite_of(thread, shard, start),
+    };
+    struct segment_row amounts = {sample.objects, sample.space, 0, 0};
+    uint32_t slot = sample_keep(&sample);
+
+    sample_draw(thread, mean_bytes);
+    if (slot == UINT32_MAX) {
+        life_lose(SEGMENT_LOSS_SAMPLES_FULL, 1);
+        return;
+    }
+    shard_add(shard, sample.callsite, &amounts);
+    follow(shard, block, SAMPLE_OWNER(slot));
+}
+
+void record_sampled(struct thread *thread, void *block, size_t size,
+                    const struct walk_start *start)
+{
+    struct shard *shard;
+
+    thread->recorded = block;
+    if (!life_may_record(SEGMENT_MODE_SAMPLE))
+        return;
+    shard = shard_of(thread);
+    shard_add_calls(shard, 1, 0, 0);
+    if (sample_due(thread, size, SEGMENT_SAMPLE_SIZE_OF(life_mode())))
+        record_sample(thread, shard, block, size, start);
+}
+
+/* A block of the parent's, freed in its child, is no longer inherited. */
+static COLD void disinherit(uint64_t size)
+{
+    uint64_t *inherited = &life->header->inherited_bytes;
+    uint64_t before = __atomic_load_n(inherited, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(
+        inherited, &before, before > size ? before - size : 0, true,
+        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+static ALWAYS_INLINE void count_free(struct thread *thread, uint32_t owner,
+                                     enum segment_mode mode, size_t size)
+{
+    struct shard *shard = shard_of(thread);
+
+    if (mode == SEGMENT_MODE_SAMPLE)
+        shard_add_calls(shard, 0, 1, 0);
+    if (LIKELY(owner != 0)) {
+        count_freed(shard, owner, size);
+    } else if (mode == SEGMENT_MODE_EXACT) {
+        shard_add_calls(shard, 0, 0, 1);
+        if (UNLIKELY(life->header->inherited_bytes))
+            disinherit(size);
+    }
+}
+
+void record_freed(struct thread *thread, void *block, uint32_t owner)
+{
+    enum segment_mode mode = SEGMENT_MODE_OF(life_mode());
+    /* Sampling rejects most blocks, and must not ask for their sizes. */
+    size_t size = owner || mode == SEGMENT_MODE_EXACT ? real_usable_size(block)
+                                                      : 0;
+
+    count_free(thread, owner, mode, size);
+}
+
+struct record_taken record_take(void *block)
+{
+    struct record_taken taken = {false, 0, 0};
+
+    if (LIFE_JOINED(&thread_self) && life->tables_used) {
+        taken.valid = true;
+        taken.size = real_usable_size(block);
+        taken.owner = owner_remove((uintptr_t)block);
+    }
+    return taken;
+}
+
+void record_taken_freed(const struct record_taken *taken)
+{
+    if (taken->valid)
+        count_free(&thread_self, taken->owner, SEGMENT_MODE_OF(life_mode()),
+                   taken->size);
+}
+
+void record_put_back(void *block, const struct record_taken *taken)
+{
+    if (taken->owner)
+        follow(shard_of(&thread_self), block, taken->owner);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* shard.c - see shard.h. */
+#include "shard.h"
+
+#include <errno.h>
+
+#include "extent.h"
+#include "life.h"
+#include "os.h"
+
+/* How many owners a newcomer asks the kernel about before it settles for
+ * another place; each question is a system call. */
+#define PROBES_BEFORE_NEW    4u
+#define PROBES_BEFORE_SHARED 16u
+
+static struct shard *shards; /* SEGMENT_SHARDS_MAX, wiped in children */
+
+int shard_begin(void)
+{
+    if (!shards)
+        shards = os_map_wiped(SEGMENT_SHARDS_MAX * sizeof(struct shard));
+    if (!shards)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < SEGMENT_SHARDS_MAX; i++)
+        shards[i].index = i;
+    shards[0].shared = true;
+    return 0;
+}
+
+/* Tries up to `probes` owned shards, going round, for one whose owner is gone
+ * or has the caller's own (recycled) id. */
+static struct shard *take_over(uint32_t tid, uint32_t used, uint32_t probes)
+{
+    static uint32_t next;
+    int pid = os_getpid();
+
+    for (uint32_t i = 0; i < probes && i + 1 < used; i++) {
+        uint32_t turn = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
+        struct shard *shard = &shards[1 + turn % (used - 1)];
+        uint32_t owner = __atomic_load_n(&shard->owner, __ATOMIC_RELAXED);
+
+        if (owner == 0 ||
+            (owner != tid && os_thread_exists(pid, (int)owner)))
+            continue;
+        if (__atomic_compare_exchange_n(&shard->owner, &owner, tid, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return shard;
+    }
+    return NULL;
+}
+
+static struct shard *take_new(uint32_t tid, uint32_t *shards_used)
+{
+    uint32_t index = __atomic_load_n(shards_used, __ATOMIC_RELAXED);
+
+    do {
+        if (index >= SEGMENT_SHARDS_MAX)
+            return NULL;
+    } while (!__atomic_compare_exchange_n(shards_used, &index, index + 1, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    __atomic_store_n(&shards[index].owner, tid, __ATOMIC_RELEASE);
+    return &shards[index];
+}
+
+struct shard *shard_claim(void)
+{
+    uint32_t *shards_used = &life->header->shards_used;
+    uint32_t used = __atomic_load_n(shards_used, __ATOMIC_RELAXED);
+    uint32_t tid = (uint32_t)os_gettid();
+    struct shard *shard = NULL;
+
+    /* Another process in our memory could not be told from a dead thread. */
+    if (life_is_mine()) {
+        if (used <= SEGMENT_SHARDS_MAX)
+            shard = take_over(tid, used, PROBES_BEFORE_NEW);
+        if (!shard)
+            shard = take_new(tid, shards_used);
+        if (!shard)
+            shard = take_over(tid, used, PROBES_BEFORE_SHARED);
+    }
+    if (!shard) {
+        life_lose(SEGMENT_LOSS_SHARDS_SHARED, 1);
+        shard = &shards[0];
+    }
+    return shard;
+}
+
+static struct segment_row *rows_of(struct shard *shard, uint32_t callsite)
+{
+    uint32_t extent = callsite / SEGMENT_ROWS_PER_EXTENT;
+
+    return extent_get((void **)&shard->rows[extent], SEGMENT_EXTENT_COUNTERS,
+                      shard->index, extent * SEGMENT_ROWS_PER_EXTENT);
+}
+
+bool shard_prepare(uint32_t callsite)
+{
+    return rows_of(&shards[0], callsite) != NULL;
+}
+
+static void add_shared(struct segment_row *row,
+                       const struct segment_row *amounts)
+{
+    counter_add_shared(&row->alloc_objects, amounts->alloc_objects);
+    counter_add_shared(&row->alloc_space, amounts->alloc_space);
+    counter_add_shared(&row->free_objects, amounts->free_objects);
+    counter_add_shared(&row->free_space, amounts->free_space);
+}
+
+void shard_add_elsewhere(struct shard *shard, uint32_t callsite,
+                         const struct segment_row *amounts)
+{
+    uint32_t offset = callsite % SEGMENT_ROWS_PER_EXTENT;
+    struct segment_row *rows = rows_of(shard, callsite);
+
+    if (rows && !shard->shared) {
+        shard_add(shard, callsite, amounts);
+        return;
+    }
+    if (!rows)
+        rows = rows_of(&shards[0], callsite);
+    /* Only the sinks may lack a row in shard 0; the header has theirs. */
+    add_shared(rows ? &rows[offset]
+                    : &life->header->sinks[callsite % SEGMENT_SINK_COUNT],
+               amounts);
+}
+
+/* Adds a row's free half or alloc half. Row 0 keeps its calls in both. */
+static void read_half(struct segment_row *sum, const struct segment_row *row,
+                      bool frees)
+{
+    if (frees) {
+        sum->free_objects += counter_read(&row->free_objects);
+        sum->free_space += counter_read(&row->free_space);
+    } else {
+        sum->alloc_objects += counter_read(&row->alloc_objects);
+        sum->alloc_space += counter_read(&row->alloc_space);
+    }
+}
+
+static void read_shard(struct shard *shard, struct segment_row *sum,
+                       struct segment_row *calls, bool frees)
+{
+    for (uint32_t i = 0; i < SHARD_ROW_EXTENTS; i++) {
+        const struct segment_row *rows =
+            __atomic_load_n(&shard->rows[i], __ATOMIC_ACQUIRE);
+
+        for (uint32_t j = 0; rows && j < SEGMENT_ROWS_PER_EXTENT; j++)
+            read_half(i == 0 && j == 0 ? calls : sum, &rows[j], frees);
+    }
+}
+
+void shard_read_totals(struct shard_totals *totals)
+{
+    const struct segment_row *sinks = life->header->sinks;
+    struct segment_row calls = {0, 0, 0, 0};
+    struct segment_row *sum = &totals->callsites;
+
+    *sum = calls;
+    for (int pass = 0; pass < 2 && shards; pass++) {
+        bool frees = pass == 0;
+
+        for (uint32_t i = 0; i < SEGMENT_SHARDS_MAX; i++)
+            read_shard(&shards[i], sum, &calls, frees);
+        read_half(&calls, &sinks[SEGMENT_SINK_NONE], frees);
+        for (uint32_t i = 1; i < SEGMENT_SINK_COUNT; i++)
+            read_half(sum, &sinks[i], frees);
+    }
+    totals->calls = (struct segment_calls){
+        .allocs = calls.alloc_objects,
+        .frees = calls.alloc_space,
+        .unknown_frees = calls.free_objects,
+    };
+}

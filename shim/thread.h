@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - what the shim knows about the calling thread.
+ *
+ * Initial-exec thread-local memory of less than 128 bytes: no destructor, no
+ * allocation, valid until the thread's last instruction (hazards B1, B4).
+ */
+#ifndef PREPROF_THREAD_H
+#define PREPROF_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cc.h"
+
+struct shard;
+
+#define THREAD_UNBORN UINT64_MAX /* no life has this epoch */
+
+struct thread {
+    uint64_t epoch;      /* of the life the rest belongs to */
+    struct shard *shard; /* NULL until the first recording */
+    uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
+    void *recorded;      /* last block recorded: see interpose.c */
+    int64_t countdown;   /* sample.h: bytes to the next sample */
+    uint64_t sample_size; /* the mean distance countdown was drawn for */
+    uint64_t random;      /* sample.h */
+};
+
+extern _Thread_local struct thread thread_self;
+
+/*
+ * Marks the thread as walking, from the hook whose frame this is. Returns
+ * false when it already walks: the caller is a signal handler's allocation.
+ * A mark whose frame is below the current one was left behind by a longjmp
+ * out of such a handler, and is taken over (hazards D12).
+ */
+static ALWAYS_INLINE bool thread_enter(struct thread *thread, uintptr_t frame)
+{
+    if (UNLIKELY(thread->busy && thread->busy > frame))
+        return false;
+    thread->busy = frame;
+    COMPILER_BARRIER();
+    return true;
+}
+
+static ALWAYS_INLINE void thread_leave(struct thread *thread)
+{
+    COMPILER_BARRIER();
+    thread->busy = 0;
+}
+
+#endif
