@@ -27,7 +27,7 @@
 static const char *find_bypass(void)
 {
     const void *first = real_find(RTLD_DEFAULT, "malloc");
-    const ElfW(Sym) *symbol = NULL;
+    ElfW(Sym) *symbol = NULL;
     Dl_info info;
 
     if (!first ||

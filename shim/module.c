@@ -80,7 +80,7 @@ static int read_loads(struct dl_phdr_info *info, size_t size, void *loads)
 void module_begin(void)
 {
     const char *symbol = real_find(RTLD_DEFAULT, "_rtld_global");
-    const ElfW(Sym) *entry = NULL;
+    ElfW(Sym) *entry = NULL;
     uint64_t loads = 0;
     Dl_info info;
     int count = 0;
