@@ -69,8 +69,8 @@ BASEXX   := -std=c++17 -g -MMD -MP -D_GNU_SOURCE $(WARN)
 # (walk.h), initial-exec TLS (hazards B1), nothing exported but what is marked.
 SHIM_CFLAGS := $(BASE) $(CWARN) -Wconversion -fPIC -fno-builtin \
   -fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec \
-  -fno-omit-frame-pointer -fasynchronous-unwind-tables -fno-stack-protector \
-  -Ishim
+  -fno-omit-frame-pointer -foptimize-sibling-calls \
+  -fasynchronous-unwind-tables -fno-stack-protector -Ishim
 SHIM_OPT := $(if $(filter debug,$(MODE)),-O1 -Werror,-O2)
 SHIM_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
   -Wl,--version-script=shim/libpreprof.map -Wl,-soname,libpreprof.so \

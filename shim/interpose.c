@@ -9,6 +9,10 @@
  * calloc (hazards A3). C++'s operators are in interpose_new.c.
  * Read next: record.h, real.h.
  *
+ * malloc and free decide without a frame and jump on, either to the real
+ * allocator or to a *_recorded function, which has the same caller and starts
+ * the walk there (-foptimize-sibling-calls, checked by codegen.t).
+ *
  * Some allocators build one function on another by way of the symbol (calloc
  * on malloc). Then the inner call records the block, and `recorded` tells the
  * outer one not to count it twice.
@@ -23,32 +27,48 @@
 #include "real.h"
 #include "record.h"
 
-EXPORT void *malloc(size_t size)
+static NOINLINE void *malloc_recorded(size_t size)
 {
+    const struct walk_start start = WALK_START_HERE();
     void *block = real.malloc(size);
 
     if (LIKELY(block != NULL))
-        record_alloc(block, size, WALK_START_HERE());
+        record_alloc(block, size, &start);
     return block;
+}
+
+EXPORT void *malloc(size_t size)
+{
+    if (record_skips_alloc(size))
+        return real.malloc(size);
+    return malloc_recorded(size);
+}
+
+static NOINLINE void free_recorded(void *block)
+{
+    record_free(block);
+    real.free(block);
 }
 
 EXPORT void free(void *block)
 {
     if (UNLIKELY(!block || boot_owns(block)))
         return;
-    record_free(block);
-    real.free(block);
+    if (record_skips_free(block))
+        real.free(block);
+    else
+        free_recorded(block);
 }
 
-EXPORT void *calloc(size_t count, size_t size)
+/* What every other function does with its result. */
+static ALWAYS_INLINE void record_result(void *block, size_t size,
+                                        const struct walk_start *start)
 {
-    void *block;
+    void *recorded = thread_self.recorded;
 
-    thread_self.recorded = NULL;
-    block = real.calloc(count, size);
-    if (LIKELY(block && thread_self.recorded != block))
-        record_alloc(block, count * size, WALK_START_HERE());
-    return block;
+    if (LIKELY(block && recorded != block && recorded != RECORDED_BY_COUNT) &&
+        !record_skips_alloc(size))
+        record_alloc(block, size, start);
 }
 
 /* A block of the bootstrap arena moves to the real allocator. */
@@ -63,7 +83,7 @@ static COLD void *move_out_of_boot(void *old, size_t size)
 }
 
 static ALWAYS_INLINE void *resize(void *old, size_t size,
-                                  struct walk_start start)
+                                  const struct walk_start *start)
 {
     struct record_taken taken = {false, 0, 0};
     void *block;
@@ -81,35 +101,38 @@ static ALWAYS_INLINE void *resize(void *old, size_t size,
         else
             record_taken_freed(&taken);
     }
-    if (LIKELY(block && thread_self.recorded != block))
-        record_alloc(block, size, start);
+    record_result(block, size, start);
     return block;
 }
 
 EXPORT void *realloc(void *old, size_t size)
 {
-    return resize(old, size, WALK_START_HERE());
+    const struct walk_start start = WALK_START_HERE();
+
+    return resize(old, size, &start);
 }
 
 EXPORT void *reallocarray(void *old, size_t count, size_t size)
 {
+    const struct walk_start start = WALK_START_HERE();
     size_t bytes;
 
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
         return NULL;
     }
-    return resize(old, bytes, WALK_START_HERE());
+    return resize(old, bytes, &start);
 }
 
 EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
+    const struct walk_start start = WALK_START_HERE();
     int err;
 
     thread_self.recorded = NULL;
     err = real.posix_memalign(block, alignment, size);
-    if (LIKELY(err == 0 && *block && thread_self.recorded != *block))
-        record_alloc(*block, size, WALK_START_HERE());
+    if (LIKELY(err == 0))
+        record_result(*block, size, &start);
     return err;
 }
 
@@ -117,15 +140,17 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 #define INTERPOSE_ALLOC(name, parameters, arguments, size)                     \
     EXPORT void *name parameters                                               \
     {                                                                          \
+        const struct walk_start start = WALK_START_HERE();                     \
         void *block;                                                           \
                                                                                \
         thread_self.recorded = NULL;                                           \
         block = real.name arguments;                                           \
-        if (LIKELY(block && thread_self.recorded != block))                    \
-            record_alloc(block, size, WALK_START_HERE());                      \
+        record_result(block, size, &start);                                    \
         return block;                                                          \
     }
 
+INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
+                count *size)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
                 (alignment, size), size)
 INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),
@@ -142,7 +167,8 @@ EXPORT void free_sized(void *block, size_t size)
 {
     if (UNLIKELY(!block || boot_owns(block)))
         return;
-    record_free(block);
+    if (!record_skips_free(block))
+        record_free(block);
     if (real.free_sized)
         real.free_sized(block, size);
     else
@@ -153,7 +179,8 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
     if (UNLIKELY(!block || boot_owns(block)))
         return;
-    record_free(block);
+    if (!record_skips_free(block))
+        record_free(block);
     if (real.free_aligned_sized)
         real.free_aligned_sized(block, alignment, size);
     else

@@ -70,10 +70,12 @@ static COLD void look_up(struct target *target, const char *name,
             look_up(&next, #name, (void *)allocate_plainly);                   \
         if (LIKELY(!next.records))                                             \
             return ((void *(*)parameters)next.function)arguments;              \
+        const struct walk_start start = WALK_START_HERE();                     \
         thread_self.recorded = NULL;                                           \
         block = ((void *(*)parameters)next.function)arguments;                 \
-        if (LIKELY(block && thread_self.recorded != block))                    \
-            record_alloc(block, size, WALK_START_HERE());                      \
+        if (LIKELY(block && !thread_self.recorded) &&                          \
+            !record_skips_alloc(size))                                         \
+            record_alloc(block, size, &start);                                 \
         return block;                                                          \
     }
 
@@ -84,7 +86,7 @@ static COLD void look_up(struct target *target, const char *name,
                                                                                \
         if (UNLIKELY(!__atomic_load_n(&next.function, __ATOMIC_ACQUIRE)))      \
             look_up(&next, #name, (void *)free);                               \
-        if (UNLIKELY(next.records && block))                                   \
+        if (UNLIKELY(next.records && block) && !record_skips_free(block))      \
             record_free(block);                                                \
         ((void (*)parameters)next.function)arguments;                          \
     }

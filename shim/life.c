@@ -28,7 +28,10 @@
 #define LIMIT_TABLES_PART  32u
 #define LIMIT_OWNERS_PART  8u
 
-_Thread_local struct thread thread_self = {.epoch = THREAD_UNBORN};
+_Thread_local struct thread thread_self = {
+    .epoch = THREAD_UNBORN,
+    .sampling = THREAD_NOT_SAMPLING,
+};
 
 static struct life unborn;
 struct life *life = &unborn;
@@ -256,8 +259,8 @@ bool life_join(struct thread *thread)
     if (thread->epoch != epoch) {
         thread->shard = NULL;
         thread->busy = 0;
+        thread->sampling = THREAD_NOT_SAMPLING;
         thread->random = 0;
-        thread->sample_size = 0;
         thread->epoch = epoch;
     }
     return true;

@@ -65,14 +65,13 @@ static void follow(struct shard *shard, void *block, uint32_t owner)
     }
 }
 
-void record_exact(struct thread *thread, void *block,
-                  const struct walk_start *start)
+static void record_exact(struct thread *thread, void *block,
+                         const struct walk_start *start)
 {
     struct segment_row amounts = {1, 0, 0, 0};
     struct shard *shard;
     uint32_t callsite;
 
-    thread->recorded = block;
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return;
     shard = shard_of(thread);
@@ -82,11 +81,11 @@ void record_exact(struct thread *thread, void *block,
     follow(shard, block, callsite);
 }
 
-static COLD void record_sample(struct thread *thread, struct shard *shard,
-                               void *block, size_t size,
+static COLD void record_sample(struct thread *thread, void *block, size_t size,
                                const struct walk_start *start)
 {
-    uint64_t mean_bytes = thread->sample_size;
+    struct shard *shard = shard_of(thread);
+    uint64_t mean_bytes = SEGMENT_SAMPLE_SIZE_OF(thread->sampling);
     uint32_t weight = sample_weight(thread, size, mean_bytes);
     struct sample sample = {
         .objects = weight,
@@ -105,18 +104,42 @@ static COLD void record_sample(struct thread *thread, struct shard *shard,
     follow(shard, block, SAMPLE_OWNER(slot));
 }
 
-void record_sampled(struct thread *thread, void *block, size_t size,
-                    const struct walk_start *start)
+/* Makes the thread sample by the mode word, and counts this call. A thread
+ * without a row of its own comes here every time; that it draws its distance
+ * anew as often changes nothing, as the distribution has no memory. */
+static COLD void sample_first(struct thread *thread, void *block, size_t size,
+                              const struct walk_start *start, uint64_t mode)
 {
     struct shard *shard;
 
-    thread->recorded = block;
     if (!life_may_record(SEGMENT_MODE_SAMPLE))
         return;
     shard = shard_of(thread);
     shard_add_calls(shard, 1, 0, 0);
-    if (sample_due(thread, size, SEGMENT_SAMPLE_SIZE_OF(life_mode())))
-        record_sample(thread, shard, block, size, start);
+    sample_draw(thread, SEGMENT_SAMPLE_SIZE_OF(mode));
+    thread->sampling = mode;
+    thread->calls = shard->rows[0];
+    if (sample_due(thread, size))
+        record_sample(thread, block, size, start);
+    if (shard->shared || !thread->calls)
+        thread->sampling = THREAD_NOT_SAMPLING;
+}
+
+void record_alloc(void *block, size_t size, const struct walk_start *start)
+{
+    struct thread *thread = &thread_self;
+    uint64_t mode;
+
+    if (!LIFE_JOINED(thread))
+        return;
+    mode = life_mode();
+    thread->recorded = block;
+    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT)
+        record_exact(thread, block, start);
+    else if (mode == thread->sampling)
+        record_sample(thread, block, size, start);
+    else if (mode != SEGMENT_MODE_OFF)
+        sample_first(thread, block, size, start, mode);
 }
 
 /* A block of the parent's, freed in its child, is no longer inherited. */
@@ -147,13 +170,20 @@ static ALWAYS_INLINE void count_free(struct thread *thread, uint32_t owner,
     }
 }
 
-void record_freed(struct thread *thread, void *block, uint32_t owner)
+void record_free(void *block)
 {
-    enum segment_mode mode = SEGMENT_MODE_OF(life_mode());
-    /* Sampling rejects most blocks, and must not ask for their sizes. */
-    size_t size = owner || mode == SEGMENT_MODE_EXACT ? real_usable_size(block)
-                                                      : 0;
+    struct thread *thread = &thread_self;
+    enum segment_mode mode;
+    uint32_t owner;
+    size_t size = 0;
 
+    if (!LIFE_JOINED(thread) || !life->tables_used)
+        return;
+    owner = owner_remove((uintptr_t)block);
+    mode = SEGMENT_MODE_OF(life_mode());
+    /* Sampling rejects most blocks, and must not ask for their sizes. */
+    if (owner || mode == SEGMENT_MODE_EXACT)
+        size = real_usable_size(block);
     count_free(thread, owner, mode, size);
 }
 

@@ -16,48 +16,69 @@
 #include <stdint.h>
 
 #include "cc.h"
+#include "counter.h"
 #include "life.h"
 #include "owner.h"
 #include "sample.h"
 #include "thread.h"
 #include "walk.h"
 
-/* Records a block in exact mode. */
-void record_exact(struct thread *thread, void *block,
-                  const struct walk_start *start);
-/* Counts a call in sample mode; records the block when it is a sample. */
-void record_sampled(struct thread *thread, void *block, size_t size,
-                    const struct walk_start *start);
-/* Counts the free of a block that was recorded (owner != 0) or not. */
-void record_freed(struct thread *thread, void *block, uint32_t owner);
+/* thread.recorded after a call that was counted but needed no record. */
+#define RECORDED_BY_COUNT ((void *)1)
 
-/* A new block of `size` requested bytes. */
-static ALWAYS_INLINE void record_alloc(void *block, size_t size,
-                                       struct walk_start start)
+/*
+ * The two questions of the hot path, for functions that then jump to the real
+ * allocator without a frame of their own (interpose.c):
+ *
+ * May an allocation of `size` bytes be forwarded without recording it? True
+ * when off, and when sampling and the sample point is not within these bytes;
+ * then the call is counted. After false, record_alloc() must follow.
+ */
+static ALWAYS_INLINE bool record_skips_alloc(size_t size)
 {
     struct thread *thread = &thread_self;
     uint64_t mode;
 
-    if (!LIFE_JOINED(thread))
-        return;
+    if (UNLIKELY(thread->epoch !=
+                 __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
+        return false;
     mode = life_mode();
-    if (mode == SEGMENT_MODE_OFF)
-        return;
-    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT)
-        record_exact(thread, block, &start);
-    else
-        record_sampled(thread, block, size, &start);
+    if (mode == thread->sampling) {
+        thread->recorded = RECORDED_BY_COUNT;
+        counter_add_owned(&thread->calls->alloc_objects, 1);
+        return !sample_due(thread, size);
+    }
+    return mode == SEGMENT_MODE_OFF;
 }
 
-/* A block that is about to be freed. */
-static ALWAYS_INLINE void record_free(void *block)
+/* May a free be forwarded, because the block was never recorded? Counts it
+ * when sampling. After false, record_free() must follow. */
+static ALWAYS_INLINE bool record_skips_free(const void *block)
 {
     struct thread *thread = &thread_self;
+    const uint32_t *slot;
 
-    if (!LIFE_JOINED(thread) || !life->tables_used)
-        return;
-    record_freed(thread, block, owner_remove((uintptr_t)block));
+    if (UNLIKELY(thread->epoch !=
+                 __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
+        return false;
+    if (!life->tables_used)
+        return true;
+    if (life_mode() != thread->sampling)
+        return false;
+    slot = owner_slot((uintptr_t)block);
+    if (slot && __atomic_load_n(slot, __ATOMIC_RELAXED))
+        return false;
+    counter_add_owned(&thread->calls->alloc_space, 1);
+    return true;
 }
+
+/* Records a new block of `size` requested bytes for which
+ * record_skips_alloc() said false. */
+void record_alloc(void *block, size_t size, const struct walk_start *start);
+
+/* Counts and takes out a block that is about to be freed, for which
+ * record_skips_free() said false. */
+void record_free(void *block);
 
 /* What stood for a block before realloc. */
 struct record_taken {

@@ -58,15 +58,11 @@ COLD void sample_draw(struct thread *thread, uint64_t mean_bytes);
 COLD uint32_t sample_weight(struct thread *thread, size_t size,
                             uint64_t mean_bytes);
 
-/* Whether the next `size` bytes contain a sample point. The caller draws
- * again after a true. */
-static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size,
-                                     uint64_t mean_bytes)
+/* Whether the next `size` bytes contain a sample point; then the caller draws
+ * again. An empty block counts as one byte: it must have a chance too. */
+static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
 {
-    if (UNLIKELY(thread->sample_size != mean_bytes))
-        sample_draw(thread, mean_bytes);
-    /* An empty block counts as one byte: it must have a chance too. */
-    thread->countdown -= (int64_t)(size ? size : 1);
+    thread->countdown -= (int64_t)(size + !size);
     return UNLIKELY(thread->countdown < 0);
 }
 

@@ -13,18 +13,22 @@
 
 #include "cc.h"
 
+struct segment_row;
 struct shard;
 
-#define THREAD_UNBORN UINT64_MAX /* no life has this epoch */
+#define THREAD_UNBORN       UINT64_MAX /* no life has this epoch */
+#define THREAD_NOT_SAMPLING UINT64_MAX /* no mode word is this */
 
 struct thread {
     uint64_t epoch;      /* of the life the rest belongs to */
     struct shard *shard; /* NULL until the first recording */
     uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
     void *recorded;      /* last block recorded: see interpose.c */
-    int64_t countdown;   /* sample.h: bytes to the next sample */
-    uint64_t sample_size; /* the mean distance countdown was drawn for */
-    uint64_t random;      /* sample.h */
+    uint64_t sampling;   /* the mode word this thread samples by, with calls
+                            and countdown ready; else THREAD_NOT_SAMPLING */
+    struct segment_row *calls; /* row 0 of its own shard */
+    int64_t countdown;         /* sample.h: bytes to the next sample */
+    uint64_t random;           /* sample.h */
 };
 
 extern _Thread_local struct thread thread_self;
