@@ -290,7 +290,7 @@ test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit tes
 	$(Q)$(PROVE) $(RUN_$*)
 
 bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
-	$(Q)BUILD=$(B) tests/bench/run.sh
+	$(Q)BUILD=$(B) tests/bench/run.py
 
 FUZZ_SECONDS ?= 60
 fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each

@@ -99,7 +99,7 @@ static ALWAYS_INLINE void *resize(void *old, size_t size,
         if (UNLIKELY(!block && size != 0))
             record_put_back(old, &taken);
         else
-            record_taken_freed(&taken);
+            record_taken_freed(old, &taken);
     }
     record_result(block, size, start);
     return block;

@@ -26,20 +26,22 @@ static uint32_t callsite_of(struct thread *thread, struct shard *shard,
 }
 
 /* The counters of an owner word: a callsite counts one block of `size`. */
-static struct segment_row freed_amounts(uint32_t *owner, size_t size)
+static struct segment_row freed_amounts(const void *block, uint32_t *owner,
+                                        size_t size)
 {
     struct sample sample;
 
     if (LIKELY(!SAMPLE_IS_OWNER(*owner)))
         return (struct segment_row){0, 0, 1, size};
-    sample = sample_release(SAMPLE_SLOT_OF(*owner));
+    sample = sample_release(block, SAMPLE_SLOT_OF(*owner));
     *owner = sample.callsite;
     return (struct segment_row){0, 0, sample.objects, sample.space};
 }
 
-static void count_freed(struct shard *shard, uint32_t owner, size_t size)
+static void count_freed(struct shard *shard, const void *block, uint32_t owner,
+                        size_t size)
 {
-    struct segment_row amounts = freed_amounts(&owner, size);
+    struct segment_row amounts = freed_amounts(block, &owner, size);
 
     shard_add(shard, owner, &amounts);
 }
@@ -53,7 +55,7 @@ static void follow(struct shard *shard, void *block, uint32_t owner)
     if (UNLIKELY(old)) {
         /* Its free was not seen: an allocator that frees behind our back. */
         life_lose(SEGMENT_LOSS_OVERWRITTEN, 1);
-        count_freed(shard, old, real_usable_size(block));
+        count_freed(shard, block, old, real_usable_size(block));
     }
     if (UNLIKELY(!followed)) {
         /* Its free will not be seen: count it now, so that in-use stays the
@@ -61,7 +63,7 @@ static void follow(struct shard *shard, void *block, uint32_t owner)
         life_lose(owner_in_range((uintptr_t)block) ? SEGMENT_LOSS_OWNER_FULL
                                                    : SEGMENT_LOSS_OWNER_RANGE,
                   1);
-        count_freed(shard, owner, real_usable_size(block));
+        count_freed(shard, block, owner, real_usable_size(block));
     }
 }
 
@@ -93,7 +95,7 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
         .callsite = callsite_of(thread, shard, start),
     };
     struct segment_row amounts = {sample.objects, sample.space, 0, 0};
-    uint32_t slot = sample_keep(&sample);
+    uint32_t slot = sample_keep(block, &sample);
 
     sample_draw(thread, mean_bytes);
     if (slot == UINT32_MAX) {
@@ -154,15 +156,16 @@ static COLD void disinherit(uint64_t size)
     }
 }
 
-static ALWAYS_INLINE void count_free(struct thread *thread, uint32_t owner,
-                                     enum segment_mode mode, size_t size)
+static ALWAYS_INLINE void count_free(struct thread *thread, const void *block,
+                                     uint32_t owner, enum segment_mode mode,
+                                     size_t size)
 {
     struct shard *shard = shard_of(thread);
 
     if (mode == SEGMENT_MODE_SAMPLE)
         shard_add_calls(shard, 0, 1, 0);
     if (LIKELY(owner != 0)) {
-        count_freed(shard, owner, size);
+        count_freed(shard, block, owner, size);
     } else if (mode == SEGMENT_MODE_EXACT) {
         shard_add_calls(shard, 0, 0, 1);
         if (UNLIKELY(life->header->inherited_bytes))
@@ -184,7 +187,7 @@ void record_free(void *block)
     /* Sampling rejects most blocks, and must not ask for their sizes. */
     if (owner || mode == SEGMENT_MODE_EXACT)
         size = real_usable_size(block);
-    count_free(thread, owner, mode, size);
+    count_free(thread, block, owner, mode, size);
 }
 
 struct record_taken record_take(void *block)
@@ -199,11 +202,11 @@ struct record_taken record_take(void *block)
     return taken;
 }
 
-void record_taken_freed(const struct record_taken *taken)
+void record_taken_freed(const void *block, const struct record_taken *taken)
 {
     if (taken->valid)
-        count_free(&thread_self, taken->owner, SEGMENT_MODE_OF(life_mode()),
-                   taken->size);
+        count_free(&thread_self, block, taken->owner,
+                   SEGMENT_MODE_OF(life_mode()), taken->size);
 }
 
 void record_put_back(void *block, const struct record_taken *taken)

@@ -56,17 +56,17 @@ static ALWAYS_INLINE bool record_skips_alloc(size_t size)
 static ALWAYS_INLINE bool record_skips_free(const void *block)
 {
     struct thread *thread = &thread_self;
-    const uint32_t *slot;
+    uint32_t used;
 
     if (UNLIKELY(thread->epoch !=
                  __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
         return false;
-    if (!life->tables_used)
+    used = __atomic_load_n(&life->tables_used, __ATOMIC_RELAXED);
+    if (used == 0)
         return true;
-    if (life_mode() != thread->sampling)
-        return false;
-    slot = owner_slot((uintptr_t)block);
-    if (slot && __atomic_load_n(slot, __ATOMIC_RELAXED))
+    /* The filter knows the blocks of sample mode, and no others. */
+    if (used != 1u << SEGMENT_MODE_SAMPLE || life_mode() != thread->sampling ||
+        sample_may_be(block))
         return false;
     counter_add_owned(&thread->calls->alloc_space, 1);
     return true;
@@ -90,7 +90,7 @@ struct record_taken {
 /* Takes a block out before realloc ... */
 struct record_taken record_take(void *block);
 /* ... and counts it as freed when realloc has freed it, or puts it back. */
-void record_taken_freed(const struct record_taken *taken);
+void record_taken_freed(const void *block, const struct record_taken *taken);
 void record_put_back(void *block, const struct record_taken *taken);
 
 #endif

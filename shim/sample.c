@@ -10,17 +10,53 @@
 struct pool {
     uint64_t free; /* tag << 32 | slot + 1 of the first free one, 0 none */
     uint32_t used; /* slots ever taken */
-    uint32_t unused;
+    uint32_t live;
     struct sample samples[SAMPLE_SLOTS_MAX];
+    uint16_t filter[2u << SAMPLE_FILTER_BITS_MAX];
 };
 
 static struct pool *pool;
+uint16_t *sample_filter;
+uint32_t sample_filter_bits = SAMPLE_FILTER_BITS_MIN;
 
 int sample_begin(void)
 {
     if (!pool)
         pool = os_map_wiped(sizeof(*pool));
-    return pool ? 0 : -ENOMEM;
+    if (!pool)
+        return -ENOMEM;
+    sample_filter = pool->filter;
+    sample_filter_bits = SAMPLE_FILTER_BITS_MIN;
+    return 0;
+}
+
+/* ---- the filter -------------------------------------------------------- */
+
+static void filter_add(const void *block, uint16_t amount)
+{
+    for (uint32_t bits = SAMPLE_FILTER_BITS_MIN;
+         bits <= SAMPLE_FILTER_BITS_MAX; bits += SAMPLE_FILTER_BITS_STEP) {
+        uint16_t *count = &pool->filter[sample_filter_index(block, bits)];
+        uint16_t old = __atomic_load_n(count, __ATOMIC_RELAXED);
+
+        while (old != UINT16_MAX &&
+               !__atomic_compare_exchange_n(count, &old,
+                                            (uint16_t)(old + amount), true,
+                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            ;
+    }
+}
+
+/* Every size is right at any time, so changing the size needs no order. */
+static void filter_choose(uint32_t live)
+{
+    uint32_t bits = SAMPLE_FILTER_BITS_MIN;
+
+    while (bits < SAMPLE_FILTER_BITS_MAX &&
+           live > (1u << bits) / SAMPLE_FILTER_SPARSITY)
+        bits += SAMPLE_FILTER_BITS_STEP;
+    if (bits != __atomic_load_n(&sample_filter_bits, __ATOMIC_RELAXED))
+        __atomic_store_n(&sample_filter_bits, bits, __ATOMIC_RELAXED);
 }
 
 /* ---- the pool ---------------------------------------------------------- */
@@ -57,7 +93,7 @@ static uint32_t take_unused(void)
     return slot;
 }
 
-uint32_t sample_keep(const struct sample *sample)
+uint32_t sample_keep(const void *block, const struct sample *sample)
 {
     uint32_t slot = pop_free();
 
@@ -69,10 +105,12 @@ uint32_t sample_keep(const struct sample *sample)
     pool->samples[slot].objects = sample->objects;
     __atomic_store_n(&pool->samples[slot].callsite, sample->callsite,
                      __ATOMIC_RELAXED);
+    filter_add(block, 1);
+    filter_choose(__atomic_add_fetch(&pool->live, 1, __ATOMIC_RELAXED));
     return slot;
 }
 
-struct sample sample_release(uint32_t slot)
+struct sample sample_release(const void *block, uint32_t slot)
 {
     struct sample sample = pool->samples[slot];
     uint64_t head = __atomic_load_n(&pool->free, __ATOMIC_RELAXED);
@@ -84,6 +122,8 @@ struct sample sample_release(uint32_t slot)
         next = ((head >> 32) + 1) << 32 | (slot + 1);
     } while (!__atomic_compare_exchange_n(&pool->free, &head, next, true,
                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    filter_add(block, UINT16_MAX); /* one less, modulo 2^16 */
+    filter_choose(__atomic_sub_fetch(&pool->live, 1, __ATOMIC_RELAXED));
     return sample;
 }
 

@@ -14,6 +14,15 @@
  * Live samples are kept in a pool; a block's word in the owner map names its
  * sample (SAMPLE_OWNER). Free slots form a stack whose head carries a tag
  * against ABA; slots never move. Wiped in a forked child.
+ *
+ * A free asks the filter first, which rejects nearly every block that is no
+ * sample by one load from a table that fits the first-level cache: counts of
+ * live samples by address hash, in four sizes that are all kept up to date
+ * (samples are rare). The number of live samples chooses which size is asked,
+ * at least 64 counts a sample, so that about 1 in 64 frees goes on to the owner
+ * map for nothing. The four lie in one array, the one of 2^b counts from index
+ * 2^b on: the choice is one word, b, and never torn. A count that reaches its
+ * end stays there: the filter may say yes too often, never no.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H
@@ -28,6 +37,11 @@
 
 #define SAMPLE_SLOTS_MAX (1u << 20)
 
+#define SAMPLE_FILTER_BITS_MIN  11u
+#define SAMPLE_FILTER_BITS_STEP 3u
+#define SAMPLE_FILTER_BITS_MAX  20u
+#define SAMPLE_FILTER_SPARSITY  64u /* counts a live sample, at least */
+
 /* An owner word is a sample if its top bit is set, else a callsite id. */
 #define SAMPLE_OWNER(slot)     ((slot) | 0x80000000u)
 #define SAMPLE_IS_OWNER(owner) (((owner)&0x80000000u) != 0)
@@ -39,15 +53,36 @@ struct sample {
     uint32_t callsite; /* or the next free slot + 1 */
 };
 
+extern uint16_t *sample_filter; /* 2 << SAMPLE_FILTER_BITS_MAX counts */
+extern uint32_t sample_filter_bits;
+
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int sample_begin(void);
 
-/* Keeps a live sample; returns its slot, or UINT32_MAX when the pool is full.
- * Threads: any. Async-signal-safe. */
-uint32_t sample_keep(const struct sample *sample);
+/* Keeps the sample of a block; returns its slot, or UINT32_MAX when the pool
+ * is full. Threads: any. Async-signal-safe. */
+uint32_t sample_keep(const void *block, const struct sample *sample);
 
-/* Takes a sample out of the pool. Threads: any, each slot by one. */
-struct sample sample_release(uint32_t slot);
+/* Takes the sample of a block out of the pool. Threads: any, each slot by one.
+ * After realloc the block is the old one. */
+struct sample sample_release(const void *block, uint32_t slot);
+
+static ALWAYS_INLINE uint32_t sample_filter_index(const void *block,
+                                                  uint32_t bits)
+{
+    uint64_t hash = ((uintptr_t)block >> 4) * 0x9e3779b97f4a7c15u;
+
+    return (1u << bits) + (uint32_t)(hash >> (64 - bits));
+}
+
+/* False: the block is certainly no live sample. */
+static ALWAYS_INLINE bool sample_may_be(const void *block)
+{
+    uint32_t bits = __atomic_load_n(&sample_filter_bits, __ATOMIC_RELAXED);
+
+    return __atomic_load_n(&sample_filter[sample_filter_index(block, bits)],
+                           __ATOMIC_RELAXED) != 0;
+}
 
 /* Draws the distance to the next sample for a mean of `mean_bytes`. The random
  * numbers come from thread->random; 0 there starts them from the kernel's. */
