@@ -12,6 +12,7 @@
 #   tests/torture/*.c  one TAP program each, many threads
 #   tests/fuzz/*.c     one fuzz target each, corpus in tests/fuzz/corpus/NAME
 #   tests/programs/*   victims and helpers of the .t scripts (lib*.c: a .so)
+#   tests/helpers/*.c  helpers of the .t scripts that need libprofile.a
 #   tests/*/*.t        TAP scripts, run by prove
 
 MODE   ?= release
@@ -131,6 +132,7 @@ VICTIMS       := $(patsubst %.c,$(B)/%,\
                    $(filter-out tests/programs/lib%,$(wildcard tests/programs/*.c))) \
                  $(patsubst %.cc,$(B)/%,$(wildcard tests/programs/*.cc)) \
                  $(VICTIM_LIBS)
+HELPERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 BENCHES       := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 SHIM          := $(B)/libpreprof.so
 SERVER        := $(if $(wildcard server/main.c),$(B)/preprof-server)
@@ -150,8 +152,8 @@ TESTS_tsan    := unit  torture
 all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
 
 # ---- rules -------------------------------------------------------------------
-build/only/%: Makefile
-	@rm -rf $@ && mkdir -p $@ && ln -s $(patsubst %,../../../%,$(ONLY_$*)) $@
+build/only/tools build/only/server build/only/examples: build/only/%: Makefile
+	@mkdir -p $@ && ln -sf $(patsubst %,../../../%,$(ONLY_$*)) $@ && touch $@
 
 $(B)/shim/%.o: shim/%.c
 	$(call say,CC,$@)
@@ -231,6 +233,11 @@ $(B)/tests/torture/%: tests/torture/%.c $(B)/libshimparts.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -pthread
 
+$(B)/tests/helpers/%: tests/helpers/%.c $(B)/libprofile.a
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $^ $(TOOLS_LIBS)
+
 # A fuzz target is LLVMFuzzerTestOneInput(); replay.c runs the corpus through
 # it without an engine. `make fuzz` links the engine instead.
 $(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libprofile.a \
@@ -268,7 +275,7 @@ TESTS := $(TESTS_$(MODE))
 BUILT_unit    := $(UNITS)
 BUILT_torture := $(TORTURES)
 BUILT_fuzz    := $(FUZZERS)
-BUILT_cli     := $(PROGRAMS) $(VICTIMS)
+BUILT_cli     := $(PROGRAMS) $(VICTIMS) $(HELPERS)
 BUILT_preload := $(PROGRAMS) $(VICTIMS) $(EXAMPLES)
 BUILT_server  := $(PROGRAMS) $(VICTIMS)
 RUN_unit      := $(UNITS)

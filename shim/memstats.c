@@ -15,9 +15,12 @@
 static void read_counters(struct preprof_memstats *stats)
 {
     struct shard_totals totals;
+    enum segment_mode mode = SEGMENT_MODE_OF(life_mode());
     uint32_t used = life->header->modes_used;
     const struct segment_row *sum = &totals.callsites;
 
+    if (mode != SEGMENT_MODE_OFF) /* also when nothing was allocated yet */
+        used |= 1u << mode;
     if (!used)
         return;
     shard_read_totals(&totals);

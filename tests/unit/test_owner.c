@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The owner map against a flat array: random inserts, removes and look-ups at
+ * every place a block can start, for both granules.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "owner.h"
+
+#define BASE  0x7f1234500000u
+#define SPAN  (64u << 20) /* crosses several leaves */
+#define STEPS 400000
+
+static uint64_t taken;
+
+static void compare_with_model(uint32_t granule_bits, uint32_t distance)
+{
+    uint32_t places = SPAN / distance;
+    uint32_t *model = calloc(places, sizeof(*model));
+
+    assert_non_null(model);
+    memset(&owner_map, 0, sizeof(owner_map));
+    owner_begin(granule_bits, UINT64_MAX, &taken);
+    srandom(1);
+    print_message("# seed 1, granule bits %u\n", granule_bits);
+    for (int i = 0; i < STEPS; i++) {
+        uint32_t place = (uint32_t)random() % places;
+        uintptr_t address = BASE + (uintptr_t)place * distance;
+        bool followed;
+
+        if (random() % 2) {
+            uint32_t owner = 1 + (uint32_t)random() % 1000;
+            uint32_t old = owner_insert(address, owner, &followed);
+
+            assert_true(followed);
+            assert_int_equal(old, model[place]);
+            model[place] = owner;
+        } else {
+            assert_int_equal(owner_remove(address), model[place]);
+            model[place] = 0;
+        }
+    }
+    for (uint32_t place = 0; place < places; place++)
+        assert_int_equal(owner_remove(BASE + (uintptr_t)place * distance),
+                         model[place]);
+    free(model);
+}
+
+static void test_glibc_granule(void **state)
+{
+    (void)state;
+    compare_with_model(OWNER_GRANULE_GLIBC, 32);
+}
+
+/* Other allocators have blocks of 8 bytes, 8 bytes apart. */
+static void test_other_granule(void **state)
+{
+    (void)state;
+    compare_with_model(OWNER_GRANULE_OTHER, 8);
+}
+
+static void test_no_place(void **state)
+{
+    bool followed;
+
+    (void)state;
+    memset(&owner_map, 0, sizeof(owner_map));
+    owner_begin(OWNER_GRANULE_OTHER, UINT64_MAX, &taken);
+    owner_insert(BASE + 4, 1, &followed);
+    assert_false(followed);
+    owner_insert((uintptr_t)1 << 60, 1, &followed);
+    assert_false(followed);
+    assert_int_equal(owner_remove((uintptr_t)1 << 60), 0);
+    assert_int_equal(owner_remove(0), 0);
+}
+
+static void test_budget(void **state)
+{
+    bool followed;
+
+    (void)state;
+    memset(&owner_map, 0, sizeof(owner_map));
+    taken = 0;
+    owner_begin(OWNER_GRANULE_GLIBC, OWNER_LEAF_BYTES + 65536, &taken);
+    owner_insert(BASE, 7, &followed);
+    assert_true(followed);
+    owner_insert(BASE + SPAN, 7, &followed); /* another leaf: too much */
+    assert_false(followed);
+    assert_int_equal(owner_remove(BASE), 7);
+    assert_true(taken <= OWNER_LEAF_BYTES + 65536);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_glibc_granule),
+        cmocka_unit_test(test_other_granule),
+        cmocka_unit_test(test_no_place),
+        cmocka_unit_test(test_budget),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

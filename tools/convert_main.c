@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * convert_main.c - preprof-convert: a segment as a profile people and pprof
+ * read. `preprof convert` and `preprof top` are this program.
+ *
+ * Reads FILE, or the segment of a pid; writes OUT under a temporary name
+ * first, so that a failure leaves what was there. Read next: profile.h.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "profile.h"
+#include "profile_folded.h"
+#include "profile_pprof.h"
+#include "profile_top.h"
+#include "segment_find.h"
+#include "segment_read.h"
+#include "symbolize.h"
+
+#define TOP_ROWS_DEFAULT 20
+
+enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TOP };
+
+struct request {
+    const char *input, *output; /* output NULL or "-": stdout */
+    enum format format;
+    enum profile_value value;
+    size_t rows;
+};
+
+static const char usage_text[] =
+    "usage: preprof-convert FILE|PID [-f pprof|folded] -o OUT\n"
+    "       preprof-convert --top FILE|PID [--inuse|--allocs] [-n N]\n";
+
+static _Noreturn void usage(const char *problem, const char *detail)
+{
+    if (problem)
+        fprintf(stderr, "preprof-convert: %s%s\n", problem, detail);
+    fputs(usage_text, problem ? stderr : stdout);
+    exit(problem ? 2 : 0);
+}
+
+static bool ends_in(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), suffix_length = strlen(suffix);
+
+    return length >= suffix_length &&
+           strcmp(text + length - suffix_length, suffix) == 0;
+}
+
+static size_t parse_rows(const char *text)
+{
+    char *end;
+    unsigned long rows = strtoul(text, &end, 10);
+
+    if (!isdigit((unsigned char)*text) || *end || rows == 0)
+        usage("-n takes a number above 0, not ", text);
+    return rows;
+}
+
+static struct request parse(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"top", no_argument, NULL, 't'},   {"inuse", no_argument, NULL, 'i'},
+        {"allocs", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    struct request request = {.value = PROFILE_INUSE_SPACE,
+                              .rows = TOP_ROWS_DEFAULT};
+    const char *format = NULL;
+    bool top = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "f:o:n:", options, NULL)) != -1) {
+        switch (option) {
+        case 'f':
+            format = optarg;
+            break;
+        case 'o':
+            request.output = optarg;
+            break;
+        case 'n':
+            request.rows = parse_rows(optarg);
+            break;
+        case 't':
+            top = true;
+            break;
+        case 'i':
+            request.value = PROFILE_INUSE_SPACE;
+            break;
+        case 'a':
+            request.value = PROFILE_ALLOC_SPACE;
+            break;
+        case 'h':
+            usage(NULL, NULL);
+        default:
+            fputs(usage_text, stderr);
+            exit(2);
+        }
+    }
+    if (optind + 1 != argc)
+        usage(optind == argc ? "a FILE or PID is missing" : "one FILE or PID, "
+                                                            "not also ",
+              optind == argc ? "" : argv[argc - 1]);
+    request.input = argv[optind];
+    if (!top && !request.output)
+        usage("where to? -o OUT is missing", "");
+    if (!format)
+        format = request.output && ends_in(request.output, ".folded")
+                     ? "folded"
+                     : "pprof";
+    if (top)
+        request.format = FORMAT_TOP;
+    else if (strcmp(format, "folded") == 0)
+        request.format = FORMAT_FOLDED;
+    else if (strcmp(format, "pprof") == 0)
+        request.format = FORMAT_PPROF;
+    else
+        usage("-f takes pprof or folded, not ", format);
+    return request;
+}
+
+/* FILE, or the segment of the process when it is a number and no file. */
+static struct segment_snapshot *read_input(const char *input)
+{
+    char directory[PATH_MAX], path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
+    struct segment_snapshot *snapshot;
+    struct segment_error error;
+    char *end;
+    unsigned long pid = strtoul(input, &end, 10);
+    int err = 0;
+
+    snprintf(path, sizeof(path), "%s", input);
+    if (access(input, F_OK) != 0 && *input && !*end && pid <= INT32_MAX) {
+        segment_directory(directory);
+        err = segment_find(directory, (uint32_t)pid, path, &error);
+    }
+    if (!err)
+        err = segment_read(path, SEGMENT_READ_STACKS, &snapshot, &error);
+    if (!err)
+        return snapshot;
+    segment_error_line(&error, line, sizeof(line));
+    fprintf(stderr, "preprof-convert: %s\n", line);
+    exit(1);
+}
+
+static int write_profile(const struct request *request,
+                         const struct profile *profile, FILE *out)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    int err;
+
+    if (request->format == FORMAT_TOP)
+        return profile_top_write(profile, request->value, request->rows, out);
+    if (request->format == FORMAT_FOLDED)
+        return profile_folded_write(profile, request->value, out);
+    err = profile_pprof_write(profile, &bytes, &size);
+    if (!err && fwrite(bytes, 1, size, out) != size)
+        err = -EIO;
+    free(bytes);
+    return err;
+}
+
+/* Writes to OUT by way of a temporary name. Returns 0 or -errno. */
+static int write_output(const struct request *request,
+                        const struct profile *profile)
+{
+    char temporary[PATH_MAX];
+    FILE *out = stdout;
+    bool to_file = request->output && strcmp(request->output, "-") != 0;
+    int err;
+
+    if (to_file) {
+        if (snprintf(temporary, sizeof(temporary), "%s.tmp-%d", request->output,
+                     (int)getpid()) >= (int)sizeof(temporary))
+            return -ENAMETOOLONG;
+        out = fopen(temporary, "wxe");
+        if (!out)
+            return -errno;
+    }
+    err = write_profile(request, profile, out);
+    if (fflush(out) != 0 && !err)
+        err = -errno;
+    if (!to_file)
+        return err;
+    fclose(out);
+    if (!err && rename(temporary, request->output) != 0)
+        err = -errno;
+    if (err)
+        unlink(temporary);
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    struct request request = parse(argc, argv);
+    struct segment_snapshot *snapshot = read_input(request.input);
+    struct symbolizer *symbolizer = symbolizer_new();
+    struct profile *profile = NULL;
+    int err = -ENOMEM;
+
+    if (symbolizer)
+        profile = profile_from_segment(snapshot, symbolizer);
+    if (profile)
+        err = write_output(&request, profile);
+    if (err)
+        fprintf(stderr, "preprof-convert: %s: %s\n",
+                request.output ? request.output : request.input,
+                strerror(-err));
+    profile_free(profile);
+    symbolizer_free(symbolizer);
+    segment_snapshot_free(snapshot);
+    return err ? 1 : 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* profile.c - see profile.h. */
+#include "profile.h"
+
+#include <stdlib.h>
+
+const char *const profile_value_names[PROFILE_VALUES] = {
+    "alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
+const char *const profile_value_units[PROFILE_VALUES] = {"count", "bytes",
+                                                         "count", "bytes"};
+
+static void free_location(struct profile_location *location)
+{
+    for (size_t i = 0; i < location->line_count; i++) {
+        free(location->lines[i].function);
+        free(location->lines[i].system_name);
+        free(location->lines[i].file);
+    }
+    free(location->lines);
+}
+
+void profile_free(struct profile *profile)
+{
+    if (!profile)
+        return;
+    for (size_t i = 0; i < profile->mapping_count; i++) {
+        free(profile->mappings[i].file);
+        free(profile->mappings[i].build_id);
+    }
+    for (size_t i = 0; i < profile->location_count; i++)
+        free_location(&profile->locations[i]);
+    for (size_t i = 0; i < profile->sample_count; i++)
+        free(profile->samples[i].locations);
+    for (size_t i = 0; i < profile->comment_count; i++)
+        free(profile->comments[i]);
+    free(profile->program);
+    free(profile->mappings);
+    free(profile->locations);
+    free(profile->samples);
+    free(profile->comments);
+    free(profile);
+}

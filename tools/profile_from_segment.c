@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * profile_from_segment.c - profile_from_segment() of profile.h.
+ *
+ * A node of the segment's tree becomes a location by its (pc, module): the
+ * same pc under two parents is one location. Addresses are return addresses
+ * minus one, as pprof expects them, so that a call that ends a line is still
+ * on it. Sinks, truncated stacks and a pc that two modules had one after the
+ * other get addresses above every real one (segment_check.h keeps real ones
+ * below), because readers tell locations apart by address alone.
+ * Read next: shim/segment.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "printable.h"
+#include "profile.h"
+#include "segment_check.h"
+#include "segment_read.h"
+#include "symbolize.h"
+
+static const char *const sink_names[SEGMENT_SINK_COUNT] = {
+    [SEGMENT_SINK_NESTED] = "[allocated in a signal handler]",
+    [SEGMENT_SINK_FULL] = "[callsite table full]",
+    [SEGMENT_SINK_NO_STACK] = "[no stack]",
+    [SEGMENT_SINK_NO_ROOM] = "[segment full]",
+};
+static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {
+#define LOSS_TEXT(name, text) [SEGMENT_LOSS_##name] = text,
+    SEGMENT_LOSSES(LOSS_TEXT)
+#undef LOSS_TEXT
+};
+
+struct slot { /* of the table from (pc, module) to location */
+    uint64_t pc;
+    uint32_t module;
+    uint32_t location; /* index + 1; 0 free */
+};
+
+struct builder {
+    const struct segment_snapshot *snapshot;
+    struct symbolizer *symbolizer;
+    struct profile *profile;
+    struct symbol_module **modules; /* by index, opened at first use */
+    uint32_t *mappings;             /* by module index: index + 1 */
+    struct slot *slots;             /* a power of two, at most half full */
+    size_t slot_mask;
+    size_t locations_room;
+    uint64_t next_address; /* of locations without one */
+    uint32_t truncated;    /* index + 1 of its location */
+    bool failed;           /* memory was short */
+};
+
+/* ---- pieces ------------------------------------------------------------ */
+
+static char *copy_text(struct builder *builder, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy)
+        printable_clean(copy, strlen(copy));
+    else
+        builder->failed = true;
+    return copy;
+}
+
+__attribute__((format(printf, 2, 3))) static void
+add_comment(struct builder *builder, const char *format, ...)
+{
+    struct profile *profile = builder->profile;
+    char **grown = realloc(profile->comments,
+                           (profile->comment_count + 1) * sizeof(*grown));
+    char *text = NULL;
+    va_list args;
+
+    if (!grown) {
+        builder->failed = true;
+        return;
+    }
+    profile->comments = grown;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    if (!text) {
+        builder->failed = true;
+        return;
+    }
+    printable_clean(text, strlen(text));
+    grown[profile->comment_count++] = text;
+}
+
+/* A new location without lines; its index, or 0 when memory is short. */
+static struct profile_location *add_location(struct builder *builder,
+                                             uint64_t address, uint32_t mapping)
+{
+    struct profile *profile = builder->profile;
+
+    if (profile->location_count == builder->locations_room) {
+        size_t room = builder->locations_room ? 2 * builder->locations_room
+                                              : 1024;
+        void *grown = realloc(profile->locations,
+                              room * sizeof(*profile->locations));
+
+        if (!grown) {
+            builder->failed = true;
+            return NULL;
+        }
+        profile->locations = grown;
+        builder->locations_room = room;
+    }
+    profile->locations[profile->location_count] =
+        (struct profile_location){.address = address, .mapping = mapping};
+    return &profile->locations[profile->location_count++];
+}
+
+static void add_lines(struct builder *builder, struct profile_location *location,
+                      const struct symbol_frame *frames, size_t count)
+{
+    location->lines = calloc(count, sizeof(*location->lines));
+    if (!location->lines) {
+        builder->failed = true;
+        return;
+    }
+    location->line_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const char *file = frames[i].file ? frames[i].file : "";
+
+        location->lines[i] = (struct profile_line){
+            .function = copy_text(builder, frames[i].function),
+            .system_name = copy_text(builder, frames[i].system_name),
+            .file = copy_text(builder, file),
+            .line = frames[i].line,
+            .start_line = frames[i].start_line,
+        };
+    }
+}
+
+/* A location that stands for no code. Returns index + 1, or 0. */
+static uint32_t add_named_location(struct builder *builder, const char *name)
+{
+    struct symbol_frame frame = {.function = name, .system_name = name};
+    struct profile_location *location =
+        add_location(builder, builder->next_address++, 0);
+
+    if (!location)
+        return 0;
+    add_lines(builder, location, &frame, 1);
+    return (uint32_t)builder->profile->location_count;
+}
+
+/* ---- modules ----------------------------------------------------------- */
+
+/* The mapping of a module; index + 1, or 0. */
+static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+    const struct segment_module *module = &snapshot->modules[module_index];
+    struct profile *profile = builder->profile;
+    struct symbol_module_key key;
+    struct profile_mapping *mapping;
+    char hex[2 * sizeof(module->build_id) + 1] = "";
+
+    if (builder->mappings[module_index])
+        return builder->mappings[module_index];
+    for (uint32_t i = 0; i < module->build_id_length; i++)
+        snprintf(hex + 2 * i, 3, "%02x", module->build_id[i]);
+    mapping = &profile->mappings[profile->mapping_count];
+    *mapping = (struct profile_mapping){
+        .start = module->text_start,
+        .limit = module->text_end,
+        .offset = module->text_offset,
+        .file = strndup(snapshot->strings + module->path, module->path_length),
+        .build_id = strdup(hex),
+    };
+    if (!mapping->file || !mapping->build_id) {
+        free(mapping->file);
+        free(mapping->build_id);
+        builder->failed = true;
+        return 0;
+    }
+    profile->mapping_count++;
+    key = (struct symbol_module_key){
+        .path = mapping->file,
+        .build_id = module->build_id_length ? module->build_id : NULL,
+        .build_id_length = module->build_id_length,
+        .bias = module->bias,
+        .pid = snapshot->life == SEGMENT_LIFE_LIVE ? snapshot->header.pid : 0,
+        .mapped_ns = snapshot->header.created_ns,
+    };
+    builder->modules[module_index] = symbolizer_module(builder->symbolizer,
+                                                       &key);
+    printable_clean(mapping->file, strlen(mapping->file));
+    return builder->mappings[module_index] = (uint32_t)profile->mapping_count;
+}
+
+/* The main program first: pprof names the profile after mapping[0]. */
+static void add_main_mapping(struct builder *builder)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+
+    for (uint32_t i = 0; i < snapshot->module_count; i++)
+        if (snapshot->modules[i].end &&
+            (snapshot->modules[i].flags & SEGMENT_MODULE_MAIN)) {
+            mapping_of(builder, i);
+            return;
+        }
+}
+
+/* ---- locations --------------------------------------------------------- */
+
+static void symbolize(struct builder *builder, struct profile_location *location,
+                      const struct segment_node *node, uint64_t pc)
+{
+    struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+    char name[64 + 256];
+    size_t count = 0;
+
+    if (node->module) {
+        struct symbol_module *module = builder->modules[node->module - 1];
+        const char *path =
+            builder->profile->mappings[location->mapping - 1].file;
+        const char *slash = strrchr(path, '/');
+
+        if (module)
+            count = symbol_module_frames(module, pc, frames, SYMBOL_FRAMES_MAX);
+        snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]",
+                 slash ? slash + 1 : path,
+                 pc - builder->snapshot->modules[node->module - 1].bias);
+    } else {
+        snprintf(name, sizeof(name), "[0x%" PRIx64 "]", pc);
+    }
+    if (count == 0) {
+        frames[0] =
+            (struct symbol_frame){.function = name, .system_name = name};
+        count = 1;
+    }
+    add_lines(builder, location, frames, count);
+}
+
+/* The location of a node; index + 1, or 0 when memory is short. */
+static uint32_t location_of(struct builder *builder,
+                            const struct segment_node *node)
+{
+    uint64_t hash = (node->pc ^ (uint64_t)node->module << 48) *
+                    UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t pc = node->flags & SEGMENT_NODE_EXACT_PC ? node->pc : node->pc - 1;
+    struct profile_location *location;
+    bool address_taken = false;
+    struct slot *slot;
+    uint32_t mapping;
+
+    /* Slots of one pc are neighbours only by chance, but a pc in two modules
+     * is found by asking for its address as well. */
+    for (size_t i = hash >> 20;; i++) {
+        slot = &builder->slots[i & builder->slot_mask];
+        if (!slot->location)
+            break;
+        if (slot->pc == node->pc && slot->module == node->module)
+            return slot->location;
+    }
+    for (uint32_t other = 0; other <= builder->snapshot->module_count; other++) {
+        const struct segment_module *module =
+            other ? &builder->snapshot->modules[other - 1] : NULL;
+
+        if (other != node->module && module && module->end &&
+            pc >= module->start && pc < module->end &&
+            other < node->module)
+            address_taken = true; /* an earlier module had this address */
+    }
+    mapping = node->module ? mapping_of(builder, node->module - 1u) : 0;
+    if (builder->failed)
+        return 0;
+    location = add_location(
+        builder, address_taken ? builder->next_address++ : pc, mapping);
+    if (!location)
+        return 0;
+    symbolize(builder, location, node, pc);
+    *slot = (struct slot){node->pc, node->module,
+                          (uint32_t)builder->profile->location_count};
+    return slot->location;
+}
+
+/* ---- samples ----------------------------------------------------------- */
+
+static bool has_value(const struct segment_values *values)
+{
+    return values->alloc_objects || values->alloc_space ||
+           values->inuse_objects || values->inuse_space;
+}
+
+static void add_stack(struct builder *builder, struct profile_sample *sample,
+                      const struct segment_callsite *callsite)
+{
+    const struct segment_node *nodes = builder->snapshot->nodes;
+
+    for (uint32_t n = callsite->node; n && !builder->failed;
+         n = nodes[n].parent) {
+        sample->locations[sample->depth++] = location_of(builder, &nodes[n]) - 1;
+        if (nodes[n].flags & SEGMENT_NODE_TRUNCATED) {
+            if (!builder->truncated)
+                builder->truncated = add_named_location(builder, "[truncated]");
+            sample->locations[sample->depth++] = builder->truncated - 1;
+        }
+    }
+}
+
+static void add_sample(struct builder *builder, uint32_t id)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+    const struct segment_values *values = &snapshot->values[id];
+    const struct segment_callsite *callsite = &snapshot->callsites[id];
+    struct profile *profile = builder->profile;
+    struct profile_sample *sample = &profile->samples[profile->sample_count];
+    bool sink = id < SEGMENT_SINK_COUNT;
+
+    *sample = (struct profile_sample){
+        .locations = calloc(sink ? 1 : callsite->depth + 1u, sizeof(uint32_t)),
+        .values = {(int64_t)values->alloc_objects, (int64_t)values->alloc_space,
+                   (int64_t)values->inuse_objects,
+                   (int64_t)values->inuse_space},
+    };
+    if (!sample->locations) {
+        builder->failed = true;
+        return;
+    }
+    profile->sample_count++;
+    if (sink) {
+        const char *name = sink_names[id] ? sink_names[id] : "[unknown sink]";
+
+        sample->locations[sample->depth++] =
+            add_named_location(builder, name) - 1;
+    } else {
+        add_stack(builder, sample, callsite);
+    }
+    for (int i = 0; i < PROFILE_VALUES; i++)
+        profile->total[i] += sample->values[i];
+}
+
+static void add_comments(struct builder *builder)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+
+    if (snapshot->header.status != SEGMENT_OK)
+        add_comment(builder, "nothing recorded: %s",
+                    snapshot->header.note[0] ? snapshot->header.note
+                                             : "this process cannot be");
+    for (int i = 0; i < SEGMENT_LOSS_COUNT; i++)
+        if (snapshot->losses[i])
+            add_comment(builder, "%" PRIu64 " %s", snapshot->losses[i],
+                        loss_texts[i]);
+    for (uint32_t i = 0; i < snapshot->module_count; i++) {
+        const char *note = builder->modules[i]
+                               ? symbol_module_note(builder->modules[i])
+                               : NULL;
+        if (note)
+            add_comment(builder, "%s", note);
+    }
+}
+
+static void fill(struct builder *builder)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+    struct profile *profile = builder->profile;
+
+    profile->pid = snapshot->header.pid;
+    profile->time_ns = snapshot->taken_ns;
+    profile->period_bytes = 1;
+    if (SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
+        profile->period_bytes =
+            (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
+    profile->program = copy_text(builder, snapshot->header.program);
+    add_main_mapping(builder);
+    for (uint32_t id = 1; id < snapshot->callsite_count && !builder->failed;
+         id++)
+        if (has_value(&snapshot->values[id]))
+            add_sample(builder, id);
+    add_comments(builder);
+}
+
+struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
+                                     struct symbolizer *symbolizer)
+{
+    size_t slots = 1024;
+    struct builder builder = {
+        .snapshot = snapshot,
+        .symbolizer = symbolizer,
+        .profile = calloc(1, sizeof(*builder.profile)),
+        .next_address = SEGMENT_ADDRESS_MAX,
+    };
+
+    while (slots < 2 * (size_t)snapshot->node_count)
+        slots *= 2;
+    builder.slot_mask = slots - 1;
+    builder.slots = calloc(slots, sizeof(*builder.slots));
+    builder.modules = calloc(snapshot->module_count + 1u,
+                             sizeof(*builder.modules));
+    builder.mappings = calloc(snapshot->module_count + 1u,
+                              sizeof(*builder.mappings));
+    if (builder.profile) {
+        builder.profile->mappings =
+            calloc(snapshot->module_count + 1u,
+                   sizeof(*builder.profile->mappings));
+        builder.profile->samples =
+            calloc(snapshot->callsite_count + 1u,
+                   sizeof(*builder.profile->samples));
+    }
+    builder.failed = !builder.slots || !builder.modules || !builder.mappings ||
+                     !builder.profile || !builder.profile->mappings ||
+                     !builder.profile->samples;
+    if (!builder.failed)
+        fill(&builder);
+    free(builder.slots);
+    free(builder.modules);
+    free(builder.mappings);
+    if (!builder.failed)
+        return builder.profile;
+    profile_free(builder.profile);
+    return NULL;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* profile_top.c - see profile_top.h. */
+#include "profile_top.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    const char *name;
+    int64_t flat, cum;
+    size_t last_sample; /* index + 1 of the last one counted in cum */
+};
+
+struct table {
+    struct entry *entries;
+    size_t count, mask; /* open addressing by name */
+};
+
+static struct entry *entry_of(struct table *table, const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (const char *p = name; *p; p++)
+        hash = (hash ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    for (size_t i = hash;; i++) {
+        struct entry *entry = &table->entries[i & table->mask];
+
+        if (!entry->name)
+            entry->name = name;
+        if (strcmp(entry->name, name) == 0)
+            return entry;
+    }
+}
+
+static void add_sample(struct table *table, const struct profile *profile,
+                       size_t index, enum profile_value value)
+{
+    const struct profile_sample *sample = &profile->samples[index];
+
+    for (size_t i = 0; i < sample->depth; i++) {
+        const struct profile_location *location =
+            &profile->locations[sample->locations[i]];
+
+        for (size_t j = 0; j < location->line_count; j++) {
+            struct entry *entry = entry_of(table,
+                                           location->lines[j].function);
+
+            if (i == 0 && j == 0)
+                entry->flat += sample->values[value];
+            if (entry->last_sample != index + 1)
+                entry->cum += sample->values[value];
+            entry->last_sample = index + 1;
+        }
+    }
+}
+
+static int by_flat(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+
+    if (x->flat != y->flat)
+        return x->flat < y->flat ? 1 : -1;
+    if (x->cum != y->cum)
+        return x->cum < y->cum ? 1 : -1;
+    return x->name && y->name ? strcmp(x->name, y->name) : !x->name - !y->name;
+}
+
+/* "1.23MB" as pprof writes it, or a plain count. */
+static void format_value(char text[32], int64_t value, enum profile_value kind)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double scaled = (double)value;
+    size_t unit = 0;
+
+    if (strcmp(profile_value_units[kind], "bytes") != 0) {
+        snprintf(text, 32, "%" PRId64, value);
+        return;
+    }
+    for (; scaled >= 1024 && unit < 4; unit++)
+        scaled /= 1024;
+    snprintf(text, 32, unit ? "%.2f%s" : "%.0f%s", scaled, units[unit]);
+}
+
+static void write_rows(const struct table *table, const struct profile *profile,
+                       enum profile_value value, size_t rows, FILE *out)
+{
+    int64_t total = profile->total[value], sum = 0;
+    double percent = total ? 100.0 / (double)total : 0;
+
+    fprintf(out, "%10s %6s %6s %10s %6s\n", "flat", "flat%", "sum%", "cum",
+            "cum%");
+    for (size_t i = 0; i < rows && i <= table->mask; i++) {
+        const struct entry *entry = &table->entries[i];
+        char flat[32], cum[32];
+
+        if (!entry->name || (entry->flat == 0 && entry->cum == 0))
+            break;
+        sum += entry->flat;
+        format_value(flat, entry->flat, value);
+        format_value(cum, entry->cum, value);
+        fprintf(out, "%10s %5.2f%% %5.2f%% %10s %5.2f%%  %s\n", flat,
+                (double)entry->flat * percent, (double)sum * percent, cum,
+                (double)entry->cum * percent, entry->name);
+    }
+}
+
+int profile_top_write(const struct profile *profile, enum profile_value value,
+                      size_t rows, FILE *out)
+{
+    struct table table = {NULL, 0, 0};
+    size_t lines = 8;
+    char total[32];
+
+    for (size_t i = 0; i < profile->location_count; i++)
+        lines += profile->locations[i].line_count;
+    while (table.mask < 2 * lines)
+        table.mask = 2 * table.mask + 1;
+    table.entries = calloc(table.mask + 1, sizeof(*table.entries));
+    if (!table.entries)
+        return -ENOMEM;
+    for (size_t i = 0; i < profile->sample_count; i++)
+        add_sample(&table, profile, i, value);
+    qsort(table.entries, table.mask + 1, sizeof(*table.entries), by_flat);
+
+    format_value(total, profile->total[value], value);
+    fprintf(out, "%s, pid %u: %s %s", profile->program, profile->pid, total,
+            profile_value_names[value]);
+    if (profile->period_bytes > 1)
+        fprintf(out, ", sampled every %" PRId64 " bytes",
+                profile->period_bytes);
+    fprintf(out, "\n");
+    for (size_t i = 0; i < profile->comment_count; i++)
+        fprintf(out, "%s\n", profile->comments[i]);
+    write_rows(&table, profile, value, rows, out);
+    free(table.entries);
+    return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment_find.h - where segments are, and which one is a process's.
+ *
+ * A segment's file is named PID-STARTTIME, both decimal. Read next:
+ * segment_read.h, process_read.h.
+ */
+#ifndef PREPROF_SEGMENT_FIND_H
+#define PREPROF_SEGMENT_FIND_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "segment_error.h"
+
+/* PREPROF_DIR, else /dev/shm/preprof-EUID. */
+void segment_directory(char directory[PATH_MAX]);
+
+/* Whether the last part of a path is the name of this process's segment. */
+bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time);
+
+/*
+ * Writes the path of the segment of a pid: of the process that has it now,
+ * else of the last one that had it. Returns 0, or -errno with *error filled:
+ * -ENOENT when there is none.
+ */
+int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
+                 struct segment_error *error);
+
+#endif

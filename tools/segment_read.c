@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment_read.c - see segment_read.h.
+ *
+ * A live segment changes under the reader, so it is read twice:
+ *
+ *   pass 1  free counters; which callsites are published
+ *   pass 2  alloc counters; the bodies of callsites, nodes, modules, strings
+ *
+ * Every free is counted after its alloc, so the frees that pass 1 saw are
+ * among the allocs that pass 2 sees and nothing comes out negative. Everything
+ * a callsite refers to was published before the callsite was, hence before
+ * pass 2 began, and its copy is complete. Nodes and modules that only pass 2
+ * saw are referred to by no callsite that is kept.
+ *
+ * The same two passes over a dump, which does not change, cost little.
+ */
+#include "segment_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "process_read.h"
+#include "segment_check.h"
+#include "segment_extents.h"
+#include "segment_find.h"
+
+struct reader {
+    int fd;
+    struct stat stat;
+    struct segment_error *error;
+    struct segment_snapshot *snapshot;
+    struct segment_header header; /* as the current pass found it */
+    struct segment_extents extents;
+    struct segment_row *rows; /* sums by callsite; row 0 is not used */
+    union {
+        struct segment_row rows[SEGMENT_ROWS_PER_EXTENT];
+        struct segment_callsite callsites[SEGMENT_CALLSITES_PER_EXTENT];
+    } extent; /* the one at hand */
+};
+
+static int fail_memory(struct reader *reader)
+{
+    return segment_error_set(reader->error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
+                             "out of memory");
+}
+
+static int read_at(struct reader *reader, void *data, size_t size,
+                   uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = pread(reader->fd, (char *)data + done, size - done,
+                          (off_t)(offset + done));
+
+        if (n < 0 && errno != EINTR)
+            return segment_error_set(reader->error, -errno, offset + done,
+                                     "%s", strerror(errno));
+        if (n == 0)
+            return segment_error_set(reader->error, -EINVAL, offset + done,
+                                     "truncated: the file ends here");
+        if (n > 0)
+            done += (size_t)n;
+    }
+    return 0;
+}
+
+static int read_header(struct reader *reader)
+{
+    uint32_t count;
+    int err = read_at(reader, &reader->header, sizeof(reader->header), 0);
+
+    if (!err)
+        err = segment_check_header(&reader->header,
+                                   (uint64_t)reader->stat.st_size,
+                                   reader->error);
+    if (err)
+        return err;
+    count = reader->header.extents_used;
+    reader->extents.count = count;
+    err = read_at(reader, reader->extents.words, count * sizeof(uint64_t),
+                  SEGMENT_EXTENT_TABLE_OFFSET);
+    return err ? err : segment_extents_check(&reader->extents, reader->error);
+}
+
+/* ---- counters ---------------------------------------------------------- */
+
+/* Sums stop at the top instead of wrapping: no value is believed, but none
+ * may become small by being absurd. */
+static void add(uint64_t *sum, uint64_t amount)
+{
+    if (__builtin_add_overflow(*sum, amount, sum))
+        *sum = UINT64_MAX;
+}
+
+/* Row 0 is struct segment_calls, whose frees are in another place. */
+static void add_calls(struct segment_calls *sum, const struct segment_row *row,
+                      bool frees)
+{
+    struct segment_calls calls;
+
+    memcpy(&calls, row, sizeof(calls));
+    if (frees) {
+        add(&sum->frees, calls.frees);
+        add(&sum->unknown_frees, calls.unknown_frees);
+    } else {
+        add(&sum->allocs, calls.allocs);
+    }
+}
+
+static void add_row(struct reader *reader, uint32_t callsite,
+                    const struct segment_row *row, bool frees)
+{
+    struct segment_row *sum = &reader->rows[callsite];
+
+    if (callsite == SEGMENT_SINK_NONE) {
+        add_calls(&reader->snapshot->calls, row, frees);
+    } else if (frees) {
+        add(&sum->free_objects, row->free_objects);
+        add(&sum->free_space, row->free_space);
+    } else {
+        add(&sum->alloc_objects, row->alloc_objects);
+        add(&sum->alloc_space, row->alloc_space);
+    }
+}
+
+static int read_counters(struct reader *reader, bool frees)
+{
+    uint32_t count = reader->snapshot->callsite_count;
+
+    for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
+        add_row(reader, i, &reader->header.sinks[i], frees);
+    for (uint32_t i = 0; i < reader->extents.count; i++) {
+        uint64_t word = reader->extents.words[i];
+        uint32_t base = SEGMENT_EXTENT_BASE(word);
+        int err;
+
+        if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_COUNTERS)
+            continue;
+        err = read_at(reader, &reader->extent, SEGMENT_EXTENT_SIZE,
+                      segment_extent_offset(i));
+        if (err)
+            return err;
+        for (uint32_t j = 0; j < segment_extent_elements(word, count); j++)
+            add_row(reader, base + j, &reader->extent.rows[j], frees);
+    }
+    return 0;
+}
+
+/* ---- arrays ------------------------------------------------------------ */
+
+/* In pass 1 which callsites are there, in pass 2 what is in them. */
+static int read_callsites(struct reader *reader, bool first)
+{
+    struct segment_callsite *callsites = reader->snapshot->callsites;
+    uint32_t count = reader->snapshot->callsite_count;
+
+    for (uint32_t i = 0; i < reader->extents.count; i++) {
+        uint64_t word = reader->extents.words[i];
+        struct segment_callsite *to = callsites + SEGMENT_EXTENT_BASE(word);
+        int err;
+
+        if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_CALLSITES)
+            continue;
+        err = read_at(reader, &reader->extent, SEGMENT_EXTENT_SIZE,
+                      segment_extent_offset(i));
+        if (err)
+            return err;
+        for (uint32_t j = 0; j < segment_extent_elements(word, count); j++)
+            if (first || to[j].node)
+                to[j] = reader->extent.callsites[j];
+    }
+    /* Sinks have no stack, whatever is written in their place. */
+    memset(callsites, 0, SEGMENT_SINK_COUNT * sizeof(callsites[0]));
+    return 0;
+}
+
+static int read_array(struct reader *reader, enum segment_extent_type type,
+                      void *array, uint32_t count)
+{
+    size_t size = segment_element_size(type);
+
+    for (uint32_t i = 0; i < reader->extents.count; i++) {
+        uint64_t word = reader->extents.words[i];
+        uint32_t elements;
+        int err;
+
+        if (SEGMENT_EXTENT_TYPE(word) != (uint32_t)type)
+            continue;
+        elements = segment_extent_elements(word, count);
+        if (elements == 0)
+            continue;
+        err = read_at(reader, (char *)array + SEGMENT_EXTENT_BASE(word) * size,
+                      elements * size, segment_extent_offset(i));
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static int read_stacks(struct reader *reader)
+{
+    const struct segment_header *header = &reader->header;
+    struct segment_snapshot *snapshot = reader->snapshot;
+    int err;
+
+    snapshot->node_count = header->nodes_used;
+    snapshot->module_count = header->modules_used;
+    snapshot->nodes = calloc(header->nodes_used, sizeof(snapshot->nodes[0]));
+    /* One more than there are: there may be none. */
+    snapshot->modules =
+        calloc(header->modules_used + 1u, sizeof(snapshot->modules[0]));
+    snapshot->strings = calloc(header->strings_used + 1u, 1);
+    if (!snapshot->nodes || !snapshot->modules || !snapshot->strings)
+        return fail_memory(reader);
+
+    err = read_array(reader, SEGMENT_EXTENT_NODES, snapshot->nodes,
+                     snapshot->node_count);
+    if (!err)
+        err = read_array(reader, SEGMENT_EXTENT_MODULES, snapshot->modules,
+                         snapshot->module_count);
+    if (!err)
+        err = read_array(reader, SEGMENT_EXTENT_STRINGS, snapshot->strings,
+                         header->strings_used);
+    return err;
+}
+
+/* ---- the two passes ---------------------------------------------------- */
+
+static int read_pass_1(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    uint32_t count;
+    int err = read_header(reader);
+
+    if (err)
+        return err;
+    count = reader->header.callsites_used;
+    snapshot->callsite_count = count;
+    snapshot->callsites = calloc(count, sizeof(snapshot->callsites[0]));
+    snapshot->values = calloc(count, sizeof(snapshot->values[0]));
+    reader->rows = calloc(count, sizeof(reader->rows[0]));
+    if (!snapshot->callsites || !snapshot->values || !reader->rows)
+        return fail_memory(reader);
+    err = read_counters(reader, true);
+    return err ? err : read_callsites(reader, true);
+}
+
+static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
+{
+    int err = read_header(reader);
+
+    if (!err)
+        err = read_counters(reader, false);
+    if (!err)
+        err = read_callsites(reader, false);
+    if (!err && depth == SEGMENT_READ_STACKS)
+        err = read_stacks(reader);
+    reader->snapshot->header = reader->header;
+    return err;
+}
+
+/* ---- from the copy to the snapshot ------------------------------------- */
+
+/* A callsite whose stack is lost is charged to the sink for that. */
+static int check_stacks(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    uint16_t *depths = calloc(snapshot->node_count, sizeof(depths[0]));
+    int err;
+
+    if (!depths)
+        return fail_memory(reader);
+    err = segment_check_modules(snapshot, &reader->extents, reader->error);
+    for (uint32_t i = SEGMENT_SINK_COUNT; !err && i < snapshot->callsite_count;
+         i++) {
+        if (!snapshot->callsites[i].node)
+            continue;
+        err = segment_check_stack(snapshot, &reader->extents, i, depths,
+                                  reader->error);
+        if (err == 1) {
+            snapshot->callsites[i].node = 0;
+            add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[i], true);
+            add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[i], false);
+            err = 0;
+        }
+    }
+    free(depths);
+    return err;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Objects and bytes are added by two instructions, and a live process may be
+ * caught between them: bytes without an object are left out with it. */
+static struct segment_values values_of(const struct segment_row *row)
+{
+    uint64_t objects = least(row->alloc_objects, INT64_MAX);
+    uint64_t space = objects ? least(row->alloc_space, INT64_MAX) : 0;
+    uint64_t inuse = objects - least(row->free_objects, objects);
+
+    return (struct segment_values){
+        .alloc_objects = objects,
+        .alloc_space = space,
+        .inuse_objects = inuse,
+        .inuse_space = inuse ? space - least(row->free_space, space) : 0,
+    };
+}
+
+/* Adds to a total, which fits a profile's signed 64 bits, too. */
+static void add_value(uint64_t *total, uint64_t value)
+{
+    add(total, value);
+    *total = least(*total, INT64_MAX);
+}
+
+static void sum_up(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    struct segment_values *total = &snapshot->total;
+
+    for (uint32_t i = 1; i < snapshot->callsite_count; i++) {
+        struct segment_values *values = &snapshot->values[i];
+
+        if (i >= SEGMENT_SINK_COUNT && !snapshot->callsites[i].node)
+            continue;
+        *values = values_of(&reader->rows[i]);
+        add_value(&total->alloc_objects, values->alloc_objects);
+        add_value(&total->alloc_space, values->alloc_space);
+        add_value(&total->inuse_objects, values->inuse_objects);
+        add_value(&total->inuse_space, values->inuse_space);
+        if (values->alloc_objects)
+            snapshot->recorded++;
+    }
+    memcpy(snapshot->losses, snapshot->header.losses,
+           sizeof(snapshot->losses));
+    add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
+        snapshot->calls.unknown_frees);
+}
+
+static uint64_t nanoseconds(struct timespec time)
+{
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Only the file that the shim named is live; a copy has another name. */
+static void find_life(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    uint32_t pid = snapshot->header.pid;
+    uint64_t start = snapshot->header.start_time;
+    struct timespec now;
+
+    snapshot->taken_ns = nanoseconds(reader->stat.st_mtim);
+    if (snapshot->header.state == SEGMENT_EXITED) {
+        snapshot->life = SEGMENT_LIFE_EXITED;
+    } else if (segment_name_matches(reader->error->path, pid, start) &&
+               process_start_time(pid) == start) {
+        snapshot->life = SEGMENT_LIFE_LIVE;
+        if (clock_gettime(CLOCK_REALTIME, &now) == 0)
+            snapshot->taken_ns = nanoseconds(now);
+    } else {
+        snapshot->life = SEGMENT_LIFE_KILLED;
+    }
+}
+
+static int read_snapshot(struct reader *reader, enum segment_read_depth depth)
+{
+    int err;
+
+    if (fstat(reader->fd, &reader->stat) < 0)
+        return segment_error_set(reader->error, -errno, SEGMENT_ERROR_NOWHERE,
+                                 "%s", strerror(errno));
+    if (!S_ISREG(reader->stat.st_mode))
+        return segment_error_set(reader->error, -EINVAL, SEGMENT_ERROR_NOWHERE,
+                                 "not a regular file");
+    err = read_pass_1(reader);
+    if (!err)
+        err = read_pass_2(reader, depth);
+    if (!err && depth == SEGMENT_READ_STACKS)
+        err = check_stacks(reader);
+    if (err)
+        return err;
+    sum_up(reader);
+    find_life(reader);
+    return 0;
+}
+
+int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
+                    struct segment_snapshot **snapshot,
+                    struct segment_error *error)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+    struct segment_snapshot *made = calloc(1, sizeof(*made));
+    int err = -ENOMEM;
+
+    *snapshot = NULL;
+    segment_error_begin(error, path);
+    if (reader && made) {
+        reader->fd = fd;
+        reader->error = error;
+        reader->snapshot = made;
+        err = read_snapshot(reader, depth);
+        free(reader->rows);
+    } else {
+        segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "out of memory");
+    }
+    free(reader);
+    if (err) {
+        segment_snapshot_free(made);
+        return err;
+    }
+    *snapshot = made;
+    return 0;
+}
+
+int segment_read(const char *path, enum segment_read_depth depth,
+                 struct segment_snapshot **snapshot,
+                 struct segment_error *error)
+{
+    /* Non-blocking: opening a FIFO would wait for its writer. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int err;
+
+    if (fd < 0) {
+        err = -errno;
+        *snapshot = NULL;
+        segment_error_begin(error, path);
+        return segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "%s",
+                                 err == -ELOOP ? "is a symbolic link"
+                                               : strerror(-err));
+    }
+    err = segment_read_fd(fd, path, depth, snapshot, error);
+    close(fd);
+    return err;
+}
+
+void segment_snapshot_free(struct segment_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    free(snapshot->callsites);
+    free(snapshot->values);
+    free(snapshot->nodes);
+    free(snapshot->modules);
+    free(snapshot->strings);
+    free(snapshot);
+}
