@@ -37,7 +37,7 @@ BUILD_DEPS := gcc=gcc ar=binutils pkg-config=pkg-config \
   +libprotobuf-c=libprotobuf-c-dev protoc-c=protobuf-c-compiler \
   +libdeflate=libdeflate-dev +jansson=libjansson-dev
 TEST_DEPS := g++=g++ +cmocka=libcmocka-dev \
-  /usr/include/libunwind.h=libunwind-dev prove=perl go=golang-go \
+  +libunwind=libunwind-dev prove=perl go=golang-go \
   valgrind=valgrind curl=curl /usr/bin/python3=python3 sqlite3=sqlite3 git=git \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
@@ -267,9 +267,11 @@ $(B)/tests/bench/%: tests/bench/%.c | build/only/examples
 	$(Q)$(CC) $(PLAIN_CFLAGS) -o $@ $< -pthread -lm
 
 # ---- running -----------------------------------------------------------------
+ifneq ($(SERVER),)
 PORT ?= 8080
 run: deps $(PROGRAMS) ## install what is missing, build, start the sample server
 	@exec $(SERVER) --port $(PORT)
+endif
 
 TESTS := $(TESTS_$(MODE))
 BUILT_unit    := $(UNITS)

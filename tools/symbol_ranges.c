@@ -31,7 +31,7 @@ static int range_compare(const void *a, const void *b)
         return left->start < right->start ? -1 : 1;
     if (left->end != right->end)
         return left->end < right->end ? -1 : 1;
-    return left->owner < right->owner ? -1 : left->owner > right->owner;
+    return left->owner > right->owner ? -1 : left->owner < right->owner;
 }
 
 void symbol_ranges_settle(struct symbol_ranges *set)
@@ -39,8 +39,9 @@ void symbol_ranges_settle(struct symbol_ranges *set)
     if (set->count == 0)
         return;
     qsort(set->ranges, set->count, sizeof(*set->ranges), range_compare);
-    /* Only functions that the linker found to be identical overlap, and then
-     * either name is right. */
+    /* Only functions that are one code under several names overlap. Any of
+     * them is right; equal ranges come in such an order that the lowest owner
+     * is left. */
     for (size_t i = 0; i + 1 < set->count; i++)
         if (set->ranges[i].end > set->ranges[i + 1].start)
             set->ranges[i].end = set->ranges[i + 1].start;

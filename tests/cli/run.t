@@ -1,0 +1,119 @@
+#!/bin/sh
+# preprof run, convert and top as a person uses them: statuses, signals,
+# children, kill -9, names of files, mistakes. Profiles are checked by go tool
+# pprof where it is installed.
+build=${BUILD:-build/release}
+case ${MODE:-release} in
+release) ;;
+*) echo "1..0 # SKIP tools/preprof runs the release build"; exit 0 ;;
+esac
+preprof=$PWD/tools/preprof
+programs=$PWD/$build/tests/programs
+source=$PWD/tests/programs/primes.c
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PREPROF_DIR="$work/segments"
+cd "$work" || exit 1
+
+count=0
+ok() { # ok STATUS NAME
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
+        echo "not ok $count - $2"
+        cat out err 2>/dev/null | sed 's/^/# /'
+    fi
+}
+# says STATUS LINE COMMAND...: exit status and first line of stderr
+says() {
+    want=$1 line=$2; shift 2
+    "$@" >out 2>err </dev/null
+    got=$?
+    [ "$got" = "$want" ] && [ "$(head -n 1 err)" = "$line" ]
+    ok $? "$line"
+}
+
+"$preprof" run -o a.preprof -- "$programs/primes" >out 2>err
+[ $? = 0 ] && [ "$(cat out)" = \
+    "mallocs 5315 inuse 102616 objects 101 left 0 identity 0" ]
+ok $? "the program's output is its own"
+grep -q '^preprof: primes, pid [0-9]*: 5316 allocations, 4.0 KiB in use at the end, a.preprof$' err
+ok $? "the summary counts every allocation"
+"$preprof" top a.preprof --allocs -n 3 >out 2>err
+grep -q '^ *100.21kB .* keep$' out && [ "$(wc -l <out)" -le 6 ]
+ok $? "top knows keep()"
+"$preprof" convert a.preprof -o a.folded && grep -q ';main;' a.folded
+ok $? "folded stacks lead through main"
+"$preprof" convert a.preprof -o a.pb.gz
+ok $? "convert to pprof"
+if command -v go >/dev/null; then
+    go tool pprof -top -sample_index=alloc_objects a.pb.gz >out 2>err
+    grep -q ' 5003 .* churn$' out
+    ok $? "go tool pprof -top: churn() has its 5003 blocks"
+    line=$(grep -n 'block = malloc(37)' "$source" | cut -d: -f1)
+    go tool pprof -list '^churn$' -sample_index=alloc_objects a.pb.gz >out 2>err
+    grep -q "^ *5003 *5003 *$line:" out
+    ok $? "go tool pprof -list: at line $line"
+    for report in -tree -peek=churn -traces -raw "-base=a.pb.gz"; do
+        case $report in -base*) set -- -top "$report" ;; *) set -- "$report" ;; esac
+        go tool pprof "$@" a.pb.gz >out 2>err
+        ok $? "go tool pprof $report"
+    done
+    ! grep -q symbol err
+    ok $? "nothing is left to symbolize"
+fi
+
+"$preprof" run -o b.preprof sh -c 'exit 3' 2>err
+[ $? = 3 ]
+ok $? "the exit status is the program's"
+"$preprof" run -o k.preprof -- sh -c "exec $programs/doze" >ready 2>err &
+runner=$!
+tries=0
+until [ -s ready ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+kill -TERM "$runner"
+wait "$runner"
+[ $? = 7 ]
+ok $? "TERM is passed on"
+"$preprof" run -o k9.preprof -- "$programs/doze" >ready9 2>err &
+runner=$!
+tries=0
+until [ -s ready9 ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+kill -KILL "$(ps -o pid= --ppid "$runner")"
+wait "$runner"
+[ $? = 137 ] && grep -q ': 31 allocations, 30.8 KiB in use when killed, k9.preprof$' err
+ok $? "kill -9: 137, and the profile up to that moment"
+"$preprof" top k9.preprof >out 2>err && grep -q ' main$' out
+ok $? "and it is readable"
+[ "$(ls "$PREPROF_DIR" | wc -l)" = 0 ]
+ok $? "no segment is left"
+echo word | "$preprof" run -o in.preprof -- cat >out 2>err
+[ "$(cat out)" = word ]
+ok $? "stdin is the program's"
+"$preprof" run -o c.preprof -- sh -c 'ls >/dev/null; :' 2>err
+ls c.preprof.[0-9]* >out 2>/dev/null && [ -s c.preprof ]
+ok $? "children have files of their own"
+"$preprof" run -o '%n-%p.preprof' -- "$programs/primes" >out 2>err
+ls primes-[0-9]*.preprof >out 2>err
+ok $? "%n and %p are expanded"
+
+says 2 "preprof: no command 'frob'; see preprof --help" "$preprof" frob
+says 2 "preprof: run: which program?" "$preprof" run
+says 2 "preprof: --mode takes off, sample[=SIZE] or exact, not fast" \
+    "$preprof" run --mode fast true
+says 127 "preprof: nosuch: No such file or directory" "$preprof" run nosuch
+says 1 "preprof: /nowhere: no profile can be written there" \
+    "$preprof" run -o /nowhere/x true
+says 1 "preprof-convert: nofile: No such file or directory" \
+    "$preprof" top nofile
+says 2 "preprof-convert: where to? -o OUT is missing" \
+    "$preprof" convert a.preprof
+says 2 "preprof-convert: -f takes pprof or folded, not svg" \
+    "$preprof" convert a.preprof -f svg -o x
+head -c 100000 a.preprof >short.preprof
+"$preprof" top short.preprof >out 2>err
+[ $? = 1 ] && grep -q '^preprof-convert: short.preprof:[0-9]*: ' err
+ok $? "a truncated profile: $(cat err)"
+head -c 70000 /dev/urandom >random.preprof
+"$preprof" top random.preprof >out 2>err
+[ $? = 1 ] && grep -q '^preprof-convert: random.preprof:0: ' err
+ok $? "no profile at all: $(cat err)"
+echo "1..$count"
