@@ -5,7 +5,7 @@
  * Captures a stack without a lock, an allocation or a symbol lookup. It must
  * never symbolize, never call into the program, and never write anything but
  * its own caches. Read next: cfi.h (one frame's rule from .eh_frame), rules.h
- * (the cache of rules), callsite.h (what becomes of a stack).
+ * (the cache of rules), walk_escape.h, callsite.h (what becomes of a stack).
  */
 #ifndef PREPROF_WALK_H
 #define PREPROF_WALK_H
@@ -33,8 +33,8 @@ enum walk_flags {
  * addresses outwards, at most frames_max (> 0). *flags becomes a set of
  * walk_flags. Returns the number of frames, at least 1.
  *
- * Threads: any. Async-signal-safe; never allocates, never faults on a broken
- * stack. Stack use: below 1.5 KiB.
+ * Threads: any. Async-signal-safe; never allocates. Code without unwind tables
+ * ends the walk as truncated.
  */
 size_t walk_capture(const struct walk_start *start, uintptr_t *pcs,
                     size_t frames_max, unsigned *flags);

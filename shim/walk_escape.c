@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * walk_libgcc.c - walk.h by libgcc's unwinder, until the shim has its own.
- *
- * Exact, but 120-250 ns a frame. libgcc is linked statically and hidden, so
- * that no exception of the program ever meets this copy.
- */
+/* walk_escape.c - see walk_escape.h. */
 #include <unwind.h>
 
-#include "walk.h"
+#include "walk_escape.h"
 
 struct collector {
     const struct walk_start *start;
@@ -32,8 +27,8 @@ static _Unwind_Reason_Code collect(struct _Unwind_Context *context, void *data)
     return _URC_NO_REASON;
 }
 
-size_t walk_capture(const struct walk_start *start, uintptr_t *pcs,
-                    size_t frames_max, unsigned *flags)
+size_t walk_escape(const struct walk_start *start, uintptr_t *pcs,
+                   size_t frames_max, unsigned *flags)
 {
     struct collector collector = {start, pcs, 1, frames_max, 0};
 
@@ -41,10 +36,4 @@ size_t walk_capture(const struct walk_start *start, uintptr_t *pcs,
     _Unwind_Backtrace(collect, &collector);
     *flags = collector.frames == frames_max ? WALK_TRUNCATED : WALK_COMPLETE;
     return collector.frames;
-}
-
-void walk_forget(uintptr_t start, uintptr_t end)
-{
-    (void)start; /* libgcc remembers no rules */
-    (void)end;
 }
