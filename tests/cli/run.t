@@ -55,7 +55,7 @@ if command -v go >/dev/null; then
     ok $? "go tool pprof -list: at line $line"
     for report in -tree -peek=churn -traces -raw "-base=a.pb.gz"; do
         case $report in -base*) set -- -top "$report" ;; *) set -- "$report" ;; esac
-        go tool pprof "$@" a.pb.gz >out 2>err
+        go tool pprof -sample_index=alloc_space "$@" a.pb.gz >out 2>err
         ok $? "go tool pprof $report"
     done
     ! grep -q symbol err
