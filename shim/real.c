@@ -207,6 +207,17 @@ static const char *find_sanitizer(void)
     return NULL;
 }
 
+/* tcmalloc's first malloc_usable_size() allocates by operator new, which from
+ * a hook would ask for that block's size in turn, and so on without end. */
+static void prime(const struct real *found)
+{
+    void *block = found->malloc(1);
+
+    if (block)
+        found->malloc_usable_size(block);
+    found->free(block);
+}
+
 void real_resolve(void)
 {
     struct real found = {.resolved = true};
@@ -229,8 +240,11 @@ void real_resolve(void)
         real_object_of((const void *)found.memalign, NULL) != found.object;
     if (found.object_path)
         found.allocator = allocator_of(found.object_path);
+    real.object = found.object; /* interpose_new.c may ask from within */
     if (found.allocator == ALLOCATOR_GLIBC)
         found.size_in_header = header_tells_size(&found);
+    else
+        prime(&found);
     real = found;
 }
 
