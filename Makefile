@@ -89,8 +89,8 @@ TOOLS_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/tools -Ibuild/gen \
 TOOLS_LIBS = $(call pc,--libs libdw libelf libdeflate jansson libprotobuf-c) \
   -l:libiberty.a
 SERVER_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/server -Ibuild/gen \
-  $(call pc,--cflags libuv) $(LLHTTP_CFLAGS)
-SERVER_LIBS = $(call pc,--libs libuv) $(LLHTTP_LIBS)
+  $(call pc,--cflags libuv jansson) $(LLHTTP_CFLAGS)
+SERVER_LIBS = $(call pc,--libs libuv jansson) $(LLHTTP_LIBS)
 TEST_CFLAGS = $(BASE) $(WARN) $(OPT_$(MODE)) -fno-builtin -Ishim -Itools \
   -Iserver -Itests -Ibuild/gen \
   $(call pc,--cflags libuv libdw jansson libdeflate libprotobuf-c) \

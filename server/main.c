@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - preprof-server, from its command line to an orderly end.
+ *
+ * Starts itself under the shim, binds, says where it is to be found, and runs
+ * the loop. Read next: server.h (the parts), conn.h (a client), route.h (what
+ * is answered).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "arguments.h"
+#include "log.h"
+#include "preload.h"
+#include "server.h"
+#include "token.h"
+
+#define RENDER_NAME "preprof-render"
+
+static _Noreturn void fail(const char *what, const char *why)
+{
+    log_line("%s: %s", what, why);
+    exit(1);
+}
+
+static void check(const char *what, int error)
+{
+    if (error)
+        fail(what, uv_strerror(error));
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+    if (address->ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static bool is_any(const struct sockaddr_storage *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+    if (address->ss_family == AF_INET)
+        return v4->sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+}
+
+static unsigned port_of(const struct sockaddr_storage *address)
+{
+    /* at the same place in both */
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
+}
+
+static void set_access(struct access_rules *access,
+                       const struct arguments *arguments)
+{
+    const struct sockaddr_storage *address = &arguments->address;
+    const char *wrong;
+
+    if (address->ss_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
+                  access->address, sizeof(access->address));
+    else
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
+                  access->address, sizeof(access->address));
+    access->any_address = is_any(address);
+    memcpy(access->hosts, arguments->hosts, sizeof(access->hosts));
+    access->host_count = arguments->host_count;
+    if (arguments->token_file) {
+        wrong = token_read(arguments->token_file, access->token);
+        if (wrong)
+            fail(arguments->token_file, wrong);
+    } else if (!is_loopback(address)) {
+        check("a random token", token_generate(access->token));
+    }
+}
+
+/* The name of process `pid`, which may hold anything. */
+static void read_program(pid_t pid, char *name, size_t size)
+{
+    char path[64], link[4096];
+    ssize_t length;
+    const char *slash;
+
+    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+    length = readlink(path, link, sizeof(link) - 1);
+    link[length < 0 ? 0 : length] = '\0';
+    slash = strrchr(link, '/');
+    snprintf(name, size, "%s", slash ? slash + 1 : "a program");
+}
+
+static void set_site(struct site *site, const struct arguments *arguments,
+                     const char *unprofiled)
+{
+    static char program[256];
+    const struct sockaddr_storage *address = &arguments->address;
+    bool local = is_loopback(address) || is_any(address);
+    bool v6 = address->ss_family == AF_INET6;
+
+    site->self = getpid();
+    site->root = arguments->root ? arguments->root : site->self;
+    site->directory = arguments->directory;
+    site->unprofiled = unprofiled;
+    read_program(site->root, program, sizeof(program));
+    site->program = program;
+    snprintf(site->url, sizeof(site->url), "http://%s%s%s:%u",
+             v6 && !local ? "[" : "", local ? "localhost" : arguments->bind,
+             v6 && !local ? "]" : "", port_of(address));
+}
+
+static void announce(const struct server *server,
+                     const struct arguments *arguments)
+{
+    char now[64];
+    time_t seconds = time(NULL);
+    struct tm utc;
+
+    strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+    fprintf(stderr,
+            "Server starting at %s\n"
+            "Server is running on port: %u\n"
+            "Profiling Data => %s/debug/pprof/\n",
+            now, port_of(&arguments->address), server->site.url);
+    if (server->access.token[0] && !arguments->token_file)
+        fprintf(stderr, "Token: %s\n", server->access.token);
+    if (server->site.unprofiled)
+        log_line("%s", server->site.unprofiled);
+    if (arguments->ready_fd >= 0) {
+        if (dprintf(arguments->ready_fd, "%u\n", port_of(&arguments->address)) <
+            0)
+            fail("--ready-fd", strerror(errno));
+        (void)close(arguments->ready_fd);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    server_stop(handle->data);
+}
+
+static void on_root_ended(void *server)
+{
+    server_stop(server);
+}
+
+static void start(struct server *server, const struct arguments *arguments,
+                  int listening)
+{
+    char render[PATH_MAX];
+
+    check("libuv", uv_timer_init(server->loop, &server->end));
+    check("libuv", uv_signal_init(server->loop, &server->terminate));
+    check("libuv", uv_signal_init(server->loop, &server->interrupt));
+    server->end.data = server;
+    server->terminate.data = server;
+    server->interrupt.data = server;
+    check("SIGTERM", uv_signal_start(&server->terminate, on_signal, SIGTERM));
+    check("SIGINT", uv_signal_start(&server->interrupt, on_signal, SIGINT));
+    server->allocate.loop = server->loop;
+    server->allocate.url = server->site.url;
+    check(RENDER_NAME, preload_beside(RENDER_NAME, render, sizeof(render)));
+    check(RENDER_NAME, render_child_init(&server->render, server->loop, render,
+                                         arguments->render_timeout_s));
+    server->watch.fd = -1;
+    if (arguments->root)
+        check("--root", watch_start(&server->watch, server->loop,
+                                    arguments->root, on_root_ended, server));
+    check("listening", listener_start(&server->listener, server, listening));
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    static struct arguments arguments;
+    const char *unprofiled;
+    int listening, error;
+
+    arguments_read(&arguments, argc, argv);
+    unprofiled = preload_self(argv, arguments.directory);
+    set_access(&server.access, &arguments);
+    listening = listener_bind(&arguments.address);
+    if (listening < 0) {
+        char where[128];
+
+        snprintf(where, sizeof(where), "%s port %u", arguments.bind,
+                 port_of(&arguments.address));
+        fail(where, strerror(-listening));
+    }
+    signal(SIGPIPE, SIG_IGN);
+    /* what we were given, --ready-fd too, is not for preprof-render */
+    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+        uv_disable_stdio_inheritance();
+    server.loop = uv_default_loop();
+    if (!server.loop)
+        fail("libuv", "no loop");
+    set_site(&server.site, &arguments, unprofiled);
+    start(&server, &arguments, listening);
+    announce(&server, &arguments);
+    (void)uv_run(server.loop, UV_RUN_DEFAULT);
+    error = uv_loop_close(server.loop);
+    if (error)
+        log_line("ended with something still open: %s", uv_strerror(error));
+    return 0;
+}

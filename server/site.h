@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * site.h - what this server shows: set once at start, read by everybody.
+ */
+#ifndef PREPROF_SITE_H
+#define PREPROF_SITE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct site {
+    pid_t self;
+    pid_t root;             /* whose profiles are at /debug/pprof/ */
+    const char *program;    /* its name; may hold anything */
+    const char *directory;  /* of segments; NULL: the reader's default */
+    const char *unprofiled; /* why this server has no profile, or NULL */
+    char url[80];           /* http://HOST:PORT */
+};
+
+/* The sample handlers are shown only where they are what is profiled. */
+static inline bool site_has_samples(const struct site *site)
+{
+    return site->root == site->self;
+}
+
+#endif
