@@ -105,6 +105,21 @@ static int on_header_value(llhttp_t *parser, const char *text, size_t size)
     return count_fields(request, size);
 }
 
+/* llhttp leaves white space behind a value in it. */
+static int on_header_value_complete(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+    char *value;
+
+    if (request->field < 0)
+        return 0;
+    value = request->fields[request->field];
+    while (request->value_size > 0 &&
+           strchr(" \t", value[request->value_size - 1]))
+        value[--request->value_size] = '\0';
+    return 0;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
     struct http_request *request = parser->data;
@@ -155,6 +170,7 @@ static const llhttp_settings_t callbacks = {
     .on_header_field = on_header_field,
     .on_header_field_complete = on_header_field_complete,
     .on_header_value = on_header_value,
+    .on_header_value_complete = on_header_value_complete,
     .on_headers_complete = on_headers_complete,
     .on_body = on_body,
     .on_message_complete = on_message_complete,

@@ -103,7 +103,6 @@ int query_parse_int(const char *text, int64_t *number)
 {
     bool negative = *text == '-';
     int64_t value = 0; /* below zero, where there is one number more */
-    int status = 0;
 
     *number = 0;
     text += *text == '-' || *text == '+';
@@ -112,17 +111,18 @@ int query_parse_int(const char *text, int64_t *number)
     for (; *text; text++) {
         if (*text < '0' || *text > '9')
             return -EINVAL;
-        if (status == 0 && (__builtin_mul_overflow(value, 10, &value) ||
-                            __builtin_sub_overflow(value, *text - '0', &value)))
-            status = -ERANGE;
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, *text - '0', &value)) {
+            *number = negative ? INT64_MIN : INT64_MAX;
+            return -ERANGE;
+        }
     }
-    if (!negative && value == INT64_MIN)
-        status = -ERANGE;
-    if (status != 0)
-        *number = negative ? INT64_MIN : INT64_MAX;
-    else
-        *number = negative ? value : -value;
-    return status;
+    if (!negative && value == INT64_MIN) {
+        *number = INT64_MAX;
+        return -ERANGE;
+    }
+    *number = negative ? value : -value;
+    return 0;
 }
 
 int query_parse_size(const char *text, uint64_t *size)
@@ -147,8 +147,7 @@ int query_parse_size(const char *text, uint64_t *size)
         overflow |= __builtin_add_overflow(value, text[i] - '0', &value);
     }
     overflow |= __builtin_mul_overflow(value, unit, &value);
-    if (overflow || value > INT64_MAX)
-        return -ERANGE;
-    *size = value;
-    return 0;
+    overflow |= value > INT64_MAX;
+    *size = overflow ? INT64_MAX : value;
+    return overflow ? -ERANGE : 0;
 }

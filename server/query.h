@@ -39,7 +39,8 @@ int query_parse_int(const char *text, int64_t *number);
 
 /*
  * Reads a size: digits, then nothing, B, kB MB GB (powers of 1000) or KiB MiB
- * GiB (of 1024). Returns 0, -EINVAL, or -ERANGE when it exceeds 2^63 - 1.
+ * GiB (of 1024). Returns 0, -EINVAL, or -ERANGE when it exceeds 2^63 - 1, and
+ * *size is that.
  */
 int query_parse_size(const char *text, uint64_t *size);
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_page.c - goal: the pages have the shape that tools read, and nothing
+ * from a profiled program becomes markup. Method: search the pages for what
+ * must and what must not be there.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "html.h"
+#include "pprof_index.h"
+#include "process_page.h"
+
+static void test_escape(void **state)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    html_escape(out, "<a href='x' class=\"y\">&amp;\x1b");
+    fclose(out);
+    assert_string_equal(text, "&lt;a href=&#39;x&#39; class=&#34;y&#34;&gt;"
+                              "&amp;amp;\x1b");
+    free(text);
+}
+
+static void test_index(void **state)
+{
+    static const char counts[] =
+        "{\"heap\": 7919, \"allocs\": 7919, \"goroutine\": 3, \"block\": 0, "
+        "\"mutex\": 0, \"threadcreate\": 2}";
+    static const char rows[] =
+        "<tr><td>7919</td><td><a href='allocs?debug=1'>allocs</a></td></tr>\n"
+        "<tr><td>0</td><td><a href='block?debug=1'>block</a></td></tr>\n"
+        "<tr><td>0</td><td><a href='cmdline?debug=1'>cmdline</a></td></tr>\n"
+        "<tr><td>3</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>"
+        "\n"
+        "<tr><td>7919</td><td><a href='heap?debug=1'>heap</a></td></tr>\n"
+        "<tr><td>0</td><td><a href='mutex?debug=1'>mutex</a></td></tr>\n"
+        "<tr><td>0</td><td><a href='symbol?debug=1'>symbol</a></td></tr>\n"
+        "<tr><td>2</td><td><a href='threadcreate?debug=1'>threadcreate</a>"
+        "</td></tr>\n"
+        "</table>\n"
+        "<a href=\"goroutine?debug=2\">full goroutine stack dump</a>\n";
+    char *page = NULL;
+    size_t size = 0;
+
+    (void)state;
+    assert_int_equal(pprof_index_page(counts, sizeof(counts) - 1, &page, &size),
+                     0);
+    assert_int_equal(strlen(page), size);
+    assert_non_null(strstr(page, "<title>/debug/pprof/</title>"));
+    assert_non_null(strstr(page, "<thead><td>Count</td><td>Profile</td>"
+                                 "</thead>\n<tr>"));
+    assert_non_null(strstr(page, rows));
+    assert_non_null(strstr(page, ">heap: </div> "));
+    free(page);
+}
+
+static void test_processes(void **state)
+{
+    static const char list[] =
+        "[{\"pid\": 31, \"program\": \"<script>x</script>\", "
+        "\"state\": \"live\", \"mode\": \"'\\\"&\", \"in_use\": 1009, "
+        "\"alloc_space\": \"<b>\", \"status\": \"<i>\"},"
+        "{\"pid\": \"<u>\", \"error\": \"<img>\"}, 7, null]";
+    char *page = NULL;
+    size_t size = 0;
+
+    (void)state;
+    assert_int_equal(process_page(list, sizeof(list) - 1, &page, &size), 0);
+    assert_non_null(strstr(page, "<a href=\"31/debug/pprof/\">31</a>"));
+    assert_non_null(strstr(page, "&lt;script&gt;x&lt;/script&gt;"));
+    assert_non_null(strstr(page, "&#39;&#34;&amp;"));
+    assert_non_null(strstr(page, ">1009<"));
+    assert_non_null(strstr(page, "&lt;img&gt;"));
+    assert_null(strstr(page, "<script"));
+    assert_null(strstr(page, "<b>"));
+    assert_null(strstr(page, "<i>"));
+    assert_null(strstr(page, "<u>"));
+    assert_null(strstr(page, "<img"));
+    free(page);
+}
+
+static void test_other_json(void **state)
+{
+    static const char *const answers[] = {"", "{", "7", "\"x\"", "\xff"};
+    char *page = NULL;
+    size_t size;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        size_t length = strlen(answers[i]);
+
+        assert_int_equal(pprof_index_page(answers[i], length, &page, &size),
+                         -EINVAL);
+        assert_int_equal(process_page(answers[i], length, &page, &size),
+                         -EINVAL);
+    }
+    assert_int_equal(pprof_index_page("[]", 2, &page, &size), -EINVAL);
+    assert_int_equal(process_page("{}", 2, &page, &size), -EINVAL);
+    assert_null(page);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_other_json),
+    };
+
+    return cmocka_run_group_tests_name("page", tests, NULL, NULL);
+}
