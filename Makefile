@@ -41,7 +41,8 @@ TEST_DEPS := g++=g++ +cmocka=libcmocka-dev \
   valgrind=valgrind curl=curl /usr/bin/python3=python3 sqlite3=sqlite3 git=git \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
-  dot=graphviz objdump=binutils ps=procps gdb=gdb nginx=nginx-light
+  llvm-addr2line=llvm dot=graphviz objdump=binutils ps=procps gdb=gdb \
+  nginx=nginx-light
 MATRIX_DEPS := debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
   /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \

@@ -63,10 +63,16 @@ static bool demangle_d(const char *name, struct demangle_sink *sink)
     return fits;
 }
 
+bool demangle_is_mangled(const char *name)
+{
+    return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0 ||
+           strncmp(name, "_D", 2) == 0 || strncmp(name, "_GLOBAL_", 8) == 0;
+}
+
 bool demangle(const char *name, char text[DEMANGLE_SIZE_MAX], size_t *length)
 {
     struct demangle_sink sink = {.text = text};
-    if (name[0] != '_')
+    if (!demangle_is_mangled(name))
         return false;
     if (setjmp(sink.full) != 0)
         return false;
@@ -78,10 +84,10 @@ bool demangle(const char *name, char text[DEMANGLE_SIZE_MAX], size_t *length)
     bool known = false;
     if (name[1] == 'D')
         known = demangle_d(name, &sink);
-    else if (name[1] == 'R' || name[1] == 'Z')
-        known = rust_demangle_callback(name, DMGL_ANSI, demangle_print,
-                                       &sink) != 0;
-    if (!known && (name[1] == 'Z' || name[1] == 'G')) { /* _GLOBAL__sub_I_... */
+    else
+        known =
+            rust_demangle_callback(name, DMGL_ANSI, demangle_print, &sink) != 0;
+    if (!known && name[1] != 'D') {
         sink.length = 0;
         known = cplus_demangle_v3_callback(name, DMGL_ANSI, demangle_print,
                                            &sink) != 0;

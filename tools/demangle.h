@@ -15,6 +15,9 @@
 
 #define DEMANGLE_SIZE_MAX 16384u /* bytes of a demangled name, with the NUL */
 
+/* Does it begin as the names of one of these languages do? */
+bool demangle_is_mangled(const char *name);
+
 /*
  * Writes the demangled name, NUL-terminated, and its length without the NUL.
  * False when `name` is not a mangled name, or one that needs more room.

@@ -60,8 +60,7 @@ static int file_compare(const void *a, const void *b)
 static bool path_may_hold_code(const char *path)
 {
     return strncmp(path, "/lib", 4) == 0 || strncmp(path, "/bin/", 5) == 0 ||
-           strncmp(path, "/sbin/", 6) == 0 ||
-           strncmp(path, "/games/", 7) == 0;
+           strncmp(path, "/sbin/", 6) == 0 || strncmp(path, "/games/", 7) == 0;
 }
 
 static bool hint_add_file(struct symbol_hint *hint, const char *path)

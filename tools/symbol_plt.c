@@ -113,7 +113,8 @@ static void plt_add(struct symbol_plt *plt, const struct plt_slots *slots,
                 : bsearch(&key, slots->slots, slots->count, sizeof(key),
                           slot_compare);
         char *name;
-        if (slot != NULL && asprintf(&name, "%s" SYMBOL_PLT_SUFFIX, slot->name) >= 0)
+        if (slot != NULL &&
+            asprintf(&name, "%s" SYMBOL_PLT_SUFFIX, slot->name) >= 0)
             plt->entries[plt->count++] = (struct symbol_plt_entry){
                 .start = start, .size = size, .name = name};
     }

@@ -323,19 +323,32 @@ const char *symbol_module_note(const struct symbol_module *module)
 /* ---- frames ----------------------------------------------------------------
  */
 
-/* Names code that DWARF does not name. */
-static bool frame_set_symbol(struct symbol_frame *frame,
-                             struct symbol_module *module, uint64_t address)
+static bool object_find_symbol(struct symbol_object *object, uint64_t address,
+                               const char **name, size_t *length,
+                               uint64_t *start)
 {
-    struct symbol_object *object = module->object;
-    const char *name;
-    size_t length;
-    uint64_t start;
     if (object->table == NULL)
         object->table =
             symbol_table_new(object->file.main.elf, object->file.debug.elf);
-    if (object->table == NULL ||
-        !symbol_table_find(object->table, address, &name, &length, &start))
+    return object->table != NULL &&
+           symbol_table_find(object->table, address, name, length, start);
+}
+
+/*
+ * The physical function has an ELF symbol too. It gives the name that DWARF
+ * does not: of code that has no DWARF, and the full name where there is only
+ * the last part of it (gcc, for what is in an anonymous namespace).
+ */
+static bool frame_set_symbol(struct symbol_frame *frame,
+                             struct symbol_module *module, uint64_t address)
+{
+    const char *name;
+    size_t length;
+    uint64_t start;
+    if (!object_find_symbol(module->object, address, &name, &length, &start))
+        return false;
+    if (frame->function != NULL &&
+        (start != address - frame->offset || !demangle_is_mangled(name)))
         return false;
     frame->system_name =
         string_set_add(module->symbolizer->strings, name, length);
@@ -381,10 +394,10 @@ size_t symbol_module_frames(struct symbol_module *module, uint64_t address,
         frames[0] = (struct symbol_frame){0};
         count = 1;
     }
-    if (count == 1 && frames[0].function == NULL &&
-        frames[0].system_name == NULL &&
-        !frame_set_symbol(&frames[0], module, address) &&
-        frames[0].file == NULL)
+    struct symbol_frame *physical = &frames[count - 1];
+    if (physical->system_name == NULL &&
+        !frame_set_symbol(physical, module, address) &&
+        physical->function == NULL && physical->file == NULL)
         return 0;
     for (size_t i = 0; i < count; i++)
         frame_keep(&frames[i], module->symbolizer);

@@ -76,9 +76,9 @@ size_t symbol_module_frames(struct symbol_module *module, uint64_t address,
 enum symbol_state symbol_module_state(const struct symbol_module *module);
 
 /*
- * One line for people when the module could not be symbolized fully, else
- * NULL: the file was deleted, or replaced by another build, or is stripped
- * and which dbgsym package would help.
+ * One line for people when the object could not be symbolized fully, or not
+ * from the file at its path: it was deleted, or replaced by another build, or
+ * is stripped and which package has its debug file. Else NULL.
  */
 const char *symbol_module_note(const struct symbol_module *module);
 

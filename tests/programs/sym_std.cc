@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// sym_cxx.cc - C++ code whose symbols are hard: templates, lambdas inlined
-// into the standard library and back, virtual functions and thunks,
-// constructors, exceptions, an anonymous namespace. What it computes means
-// nothing. Read next: tests/cli/symbols.t.
+// sym_std.cc - C++ over the standard library: long template names, lambdas
+// inlined into it and back, exceptions. What it computes means nothing.
+// FLAGS: -std=c++17
+// Read next: tests/cli/symbols.t.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
