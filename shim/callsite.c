@@ -10,6 +10,7 @@
 #include "life.h"
 #include "module.h"
 #include "os.h"
+#include "reserve.h"
 #include "segment.h"
 #include "shard.h"
 #include "walk.h"
@@ -66,28 +67,15 @@ static ALWAYS_INLINE uint64_t hash_step(uint64_t hash, uintptr_t pc)
 
 /* ---- records ----------------------------------------------------------- */
 
-/* Reserves the next id below `limit`, or returns 0. */
-static uint32_t reserve(uint32_t *used, uint32_t limit)
-{
-    uint32_t id = __atomic_load_n(used, __ATOMIC_RELAXED);
-
-    do {
-        if (id >= limit)
-            return 0;
-    } while (!__atomic_compare_exchange_n(used, &id, id + 1, true,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    return id;
-}
-
 /* The node of a path whose outer part is `parent`; 0 when there is no room. */
 static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t pc,
                           uint16_t flags)
 {
-    uint32_t id = reserve(&life->header->nodes_used, ids_max);
+    uint32_t id = reserve(&life->header->nodes_used, 1, ids_max);
     uint32_t extent = id / SEGMENT_NODES_PER_EXTENT;
     struct segment_node *node;
 
-    if (!id)
+    if (id == RESERVE_NONE)
         return 0;
     node = extent_get((void **)&tables->nodes[extent], SEGMENT_EXTENT_NODES, 0,
                       extent * SEGMENT_NODES_PER_EXTENT);
@@ -105,11 +93,11 @@ static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t pc,
 static uint32_t callsite_make(uint64_t hash, uint32_t node, size_t frames,
                               uint32_t limit)
 {
-    uint32_t id = reserve(&life->header->callsites_used, limit);
+    uint32_t id = reserve(&life->header->callsites_used, 1, limit);
     uint32_t extent = id / SEGMENT_CALLSITES_PER_EXTENT;
     struct segment_callsite *callsite;
 
-    if (!id)
+    if (id == RESERVE_NONE)
         return 0;
     callsite = extent_get((void **)&tables->callsites[extent],
                           SEGMENT_EXTENT_CALLSITES, 0,

@@ -54,35 +54,38 @@ static void skip(struct cursor *c, uint64_t size)
         c->next += size;
 }
 
-static uint64_t read_uleb(struct cursor *c)
+/* The bits of a LEB128 number, and how many there were; *last is its last
+ * byte, which has the sign. */
+static uint64_t read_leb(struct cursor *c, unsigned *bits, uint8_t *last)
 {
     uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
 
+    *bits = 0;
     do {
-        byte = (uint8_t)read_bytes(c, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
+        *last = (uint8_t)read_bytes(c, 1);
+        if (*bits < 64)
+            value |= (uint64_t)(*last & 0x7f) << *bits;
+        *bits += 7;
+    } while (*last & 0x80);
     return value;
+}
+
+static uint64_t read_uleb(struct cursor *c)
+{
+    unsigned bits;
+    uint8_t last;
+
+    return read_leb(c, &bits, &last);
 }
 
 static int64_t read_sleb(struct cursor *c)
 {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
+    unsigned bits;
+    uint8_t last;
+    uint64_t value = read_leb(c, &bits, &last);
 
-    do {
-        byte = (uint8_t)read_bytes(c, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-        value |= ~UINT64_C(0) << shift;
+    if (bits < 64 && (last & 0x40))
+        value |= ~UINT64_C(0) << bits;
     return (int64_t)value;
 }
 

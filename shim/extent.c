@@ -19,6 +19,7 @@
 
 #include "life.h"
 #include "os.h"
+#include "reserve.h"
 
 /* A segment that was full once is asked again at every power of two of
  * refusals: tmpfs may have been emptied, but asking is a system call. */
@@ -32,7 +33,7 @@ static char *address_of(uint32_t index)
     return life->extents + (uint64_t)index * SEGMENT_EXTENT_SIZE;
 }
 
-/* The index of a populated extent nobody uses, or UINT32_MAX. */
+/* The index of a populated extent nobody uses, or RESERVE_NONE. */
 static uint32_t claim(void)
 {
     struct segment_header *header = life->header;
@@ -41,32 +42,27 @@ static uint32_t claim(void)
 
     if (index > 0)
         return index - 1;
-    index = __atomic_load_n(&header->extents_used, __ATOMIC_RELAXED);
-    do {
-        if (index >= header->extents_max)
-            return UINT32_MAX;
-    } while (!__atomic_compare_exchange_n(&header->extents_used, &index,
-                                          index + 1, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
-    if (os_populate(address_of(index), SEGMENT_EXTENT_SIZE) == 0)
+    index = reserve(&header->extents_used, 1, header->extents_max);
+    if (index == RESERVE_NONE ||
+        os_populate(address_of(index), SEGMENT_EXTENT_SIZE) == 0)
         return index;
 
     /* No pages: hand the index back unless somebody took the one behind it. */
     uint32_t expected = index + 1;
     __atomic_compare_exchange_n(&header->extents_used, &expected, index, false,
                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-    return UINT32_MAX;
+    return RESERVE_NONE;
 }
 
 void *extent_take(void **slot, enum segment_extent_type type, uint32_t owner,
                   uint32_t base)
 {
     uint32_t refused = __atomic_load_n(&life->refused, __ATOMIC_RELAXED);
-    uint32_t index = worth_asking(refused) ? claim() : UINT32_MAX;
+    uint32_t index = worth_asking(refused) ? claim() : RESERVE_NONE;
     void *expected = NULL;
     void *extent;
 
-    if (index == UINT32_MAX) {
+    if (index == RESERVE_NONE) {
         __atomic_fetch_add(&life->refused, 1, __ATOMIC_RELAXED);
         life_lose(SEGMENT_LOSS_NO_ROOM, 1);
         return NULL;

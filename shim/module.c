@@ -20,6 +20,7 @@
 #include "life.h"
 #include "os.h"
 #include "real.h"
+#include "reserve.h"
 #include "segment.h"
 #include "walk.h"
 
@@ -36,7 +37,6 @@ struct known {
     uintptr_t start, end;
     uint64_t identity; /* hash of path and build id */
     uint32_t state;
-    uint32_t unused;
 };
 
 struct tables {
@@ -204,18 +204,6 @@ static uint64_t identity_of(const struct object *object)
 
 /* ---- entering ---------------------------------------------------------- */
 
-static uint32_t reserve(uint32_t *used, uint32_t amount, uint32_t limit)
-{
-    uint32_t first = __atomic_load_n(used, __ATOMIC_RELAXED);
-
-    do {
-        if (amount > limit || first > limit - amount)
-            return UINT32_MAX;
-    } while (!__atomic_compare_exchange_n(used, &first, first + amount, true,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    return first;
-}
-
 /* Writes a path (made absolute) to the strings. */
 static NOINLINE void enter_path(struct segment_module *module, const char *path)
 {
@@ -235,7 +223,7 @@ static NOINLINE void enter_path(struct segment_module *module, const char *path)
         return;
     at = reserve(&life->header->strings_used, (uint32_t)(prefix + length),
                  SEGMENT_STRINGS_MAX);
-    if (at == UINT32_MAX)
+    if (at == RESERVE_NONE)
         return;
     for (uint32_t i = 0; i < prefix + length; i++) {
         uint32_t extent = (at + i) / SEGMENT_EXTENT_SIZE;
@@ -275,7 +263,7 @@ static COLD uint32_t enter(const struct object *object)
     struct segment_module *module = NULL;
     struct known *known;
 
-    if (index != UINT32_MAX)
+    if (index != RESERVE_NONE)
         module = extent_get((void **)&tables->modules[extent],
                             SEGMENT_EXTENT_MODULES, 0,
                             extent * SEGMENT_MODULES_PER_EXTENT);

@@ -98,7 +98,7 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
     uint32_t slot = sample_keep(block, &sample);
 
     sample_draw(thread, mean_bytes);
-    if (slot == UINT32_MAX) {
+    if (slot == RESERVE_NONE) {
         life_lose(SEGMENT_LOSS_SAMPLES_FULL, 1);
         return;
     }

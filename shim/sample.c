@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "reserve.h"
 
 struct pool {
     uint64_t free; /* tag << 32 | slot + 1 of the first free one, 0 none */
@@ -78,28 +79,16 @@ static uint32_t pop_free(void)
                                         __ATOMIC_ACQUIRE))
             return slot;
     }
-    return UINT32_MAX;
-}
-
-static uint32_t take_unused(void)
-{
-    uint32_t slot = __atomic_load_n(&pool->used, __ATOMIC_RELAXED);
-
-    do {
-        if (slot >= SAMPLE_SLOTS_MAX)
-            return UINT32_MAX;
-    } while (!__atomic_compare_exchange_n(&pool->used, &slot, slot + 1, true,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    return slot;
+    return RESERVE_NONE;
 }
 
 uint32_t sample_keep(const void *block, const struct sample *sample)
 {
     uint32_t slot = pop_free();
 
-    if (slot == UINT32_MAX)
-        slot = take_unused();
-    if (slot == UINT32_MAX)
+    if (slot == RESERVE_NONE)
+        slot = reserve(&pool->used, 1, SAMPLE_SLOTS_MAX);
+    if (slot == RESERVE_NONE)
         return slot;
     pool->samples[slot].space = sample->space;
     pool->samples[slot].objects = sample->objects;

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "cc.h"
+#include "reserve.h"
 #include "thread.h"
 
 #define SAMPLE_SLOTS_MAX (1u << 20)
@@ -59,7 +60,7 @@ extern uint32_t sample_filter_bits;
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int sample_begin(void);
 
-/* Keeps the sample of a block; returns its slot, or UINT32_MAX when the pool
+/* Keeps the sample of a block; returns its slot, or RESERVE_NONE when the pool
  * is full. Threads: any. Async-signal-safe. */
 uint32_t sample_keep(const void *block, const struct sample *sample);
 

@@ -7,6 +7,7 @@
 #include "extent.h"
 #include "life.h"
 #include "os.h"
+#include "reserve.h"
 
 /* How many owners a newcomer asks the kernel about before it settles for
  * another place; each question is a system call. */
@@ -51,13 +52,10 @@ static struct shard *take_over(uint32_t tid, uint32_t used, uint32_t probes)
 
 static struct shard *take_new(uint32_t tid, uint32_t *shards_used)
 {
-    uint32_t index = __atomic_load_n(shards_used, __ATOMIC_RELAXED);
+    uint32_t index = reserve(shards_used, 1, SEGMENT_SHARDS_MAX);
 
-    do {
-        if (index >= SEGMENT_SHARDS_MAX)
-            return NULL;
-    } while (!__atomic_compare_exchange_n(shards_used, &index, index + 1, true,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    if (index == RESERVE_NONE)
+        return NULL;
     __atomic_store_n(&shards[index].owner, tid, __ATOMIC_RELEASE);
     return &shards[index];
 }

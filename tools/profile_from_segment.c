@@ -95,7 +95,7 @@ add_comment(struct builder *builder, const char *format, ...)
     grown[profile->comment_count++] = text;
 }
 
-/* A new location without lines; its index, or 0 when memory is short. */
+/* A new location without lines; NULL when memory is short. */
 static struct profile_location *add_location(struct builder *builder,
                                              uint64_t address, uint32_t mapping)
 {
@@ -255,8 +255,6 @@ static uint32_t location_of(struct builder *builder,
     struct slot *slot;
     uint32_t mapping;
 
-    /* Slots of one pc are neighbours only by chance, but a pc in two modules
-     * is found by asking for its address as well. */
     for (size_t i = hash >> 20;; i++) {
         slot = &builder->slots[i & builder->slot_mask];
         if (!slot->location)
@@ -264,15 +262,10 @@ static uint32_t location_of(struct builder *builder,
         if (slot->pc == node->pc && slot->module == node->module)
             return slot->location;
     }
-    for (uint32_t other = 0; other <= builder->snapshot->module_count; other++) {
-        const struct segment_module *module =
-            other ? &builder->snapshot->modules[other - 1] : NULL;
-
-        if (other != node->module && module && module->end &&
-            pc >= module->start && pc < module->end &&
-            other < node->module)
-            address_taken = true; /* an earlier module had this address */
-    }
+    /* An earlier module, now unloaded, may have had this address. */
+    for (uint32_t i = 0; i + 1 < node->module; i++)
+        address_taken |= pc >= builder->snapshot->modules[i].start &&
+                         pc < builder->snapshot->modules[i].end;
     mapping = node->module ? mapping_of(builder, node->module - 1u) : 0;
     if (builder->failed)
         return 0;

@@ -15,6 +15,7 @@
 
 #include <libdeflate.h>
 
+#include "hash_bytes.h"
 #include "profile.h"
 #include "profile.pb-c.h"
 
@@ -37,21 +38,12 @@ struct strings {
     size_t count, slot_mask;
 };
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    while (*text)
-        hash = (hash ^ (uint8_t)*text++) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* The index of a text; there is room for all (see count_strings). */
 static int64_t string_of(struct strings *strings, const char *text)
 {
     if (!*text)
         return 0;
-    for (size_t i = hash_text(text);; i++) {
+    for (size_t i = hash_bytes(text, strlen(text));; i++) {
         uint32_t *slot = &strings->slots[i & strings->slot_mask];
 
         if (*slot == 0) {

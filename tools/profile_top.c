@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash_bytes.h"
+
 struct entry {
     const char *name;
     int64_t flat, cum;
@@ -15,16 +17,12 @@ struct entry {
 
 struct table {
     struct entry *entries;
-    size_t count, mask; /* open addressing by name */
+    size_t mask; /* open addressing by name */
 };
 
 static struct entry *entry_of(struct table *table, const char *name)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (const char *p = name; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-    for (size_t i = hash;; i++) {
+    for (size_t i = hash_bytes(name, strlen(name));; i++) {
         struct entry *entry = &table->entries[i & table->mask];
 
         if (!entry->name)
@@ -109,7 +107,7 @@ static void write_rows(const struct table *table, const struct profile *profile,
 int profile_top_write(const struct profile *profile, enum profile_value value,
                       size_t rows, FILE *out)
 {
-    struct table table = {NULL, 0, 0};
+    struct table table = {NULL, 0};
     size_t lines = 8;
     char total[32];
 

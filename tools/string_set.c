@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash_bytes.h"
+
 #define STRING_SET_SLOTS_FIRST 256u   /* a power of two */
 #define STRING_SET_BLOCK_SIZE  65536u /* bytes; longer strings get their own */
 
@@ -36,9 +38,8 @@ struct string_set {
 static uint64_t string_hash(const char *text, size_t length)
 {
     /* FNV-1a: names differ in few bytes and at either end. */
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    uint64_t hash = hash_bytes(text, length);
+
     return hash ^ hash >> 32;
 }
 

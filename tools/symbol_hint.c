@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hash_bytes.h"
+
 #define HINT_PACKAGES_MAX 20000u
 #define HINT_FILES_MAX    (1u << 20)
 
@@ -44,10 +46,7 @@ static const char *path_without_usr(const char *path)
 
 static uint64_t path_hash(const char *path)
 {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (; *path != '\0'; path++)
-        hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
-    return hash;
+    return hash_bytes(path, strlen(path));
 }
 
 static int file_compare(const void *a, const void *b)

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "cpu.h"
 
 #define PRIMES     3500
 #define DIGITS_MAX 12
@@ -344,14 +345,6 @@ static void print(const struct number *n)
     for (int i = n->count - 1; i >= 0; i--)
         value = value << 16 | n->digits[i];
     printf("%llu", (unsigned long long)value);
-}
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "cpu.h"
 
 #define BLOCKS       4096
 #define SIZE_MIN     10
@@ -22,14 +23,6 @@ struct set {
     uint64_t random;
     int rounds;
 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static uint32_t next_random(struct set *set)
 {

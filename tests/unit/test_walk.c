@@ -65,8 +65,6 @@ NOINLINE_ static void recurse(int depth)
 {
     if (depth == 0)
         compare();
-    else if (depth % 3 == 0)
-        recurse(depth - 1);
     else
         recurse(depth - 1);
     __asm__ volatile("");
