@@ -5,120 +5,137 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "loss.h"
+#include "printable.h"
 #include "process_read.h"
-#include "segment_find.h"
+#include "quantity.h"
 #include "segment_read.h"
 
-void run_collect_begin(struct run_collect *run, const char *pattern)
+void run_collect_begin(struct run_collect *run, const struct run_output *output,
+                       const char *directory)
 {
-    struct timespec now = {0, 0};
+    struct timespec now;
 
-    snprintf(run->pattern, sizeof(run->pattern), "%s", pattern);
     clock_gettime(CLOCK_REALTIME, &now);
-    run->begin_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    *run = (struct run_collect){
+        .output = output,
+        .directory = directory,
+        .begin_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+    };
 }
 
-/* Whether a path is what the pattern becomes for this process. */
+/* Whether a path is where a process of this run puts its profile. */
 static bool is_output(const struct run_collect *run,
                       const struct segment_header *header, const char *path)
 {
     char expanded[PATH_MAX];
-    size_t length = 0;
 
-    for (const char *p = run->pattern; *p && length + 80 < PATH_MAX; p++) {
-        if (*p == '%' && p[1] == 'p')
-            length += (size_t)sprintf(expanded + length, "%u", header->pid);
-        else if (*p == '%' && p[1] == 'n')
-            length += (size_t)sprintf(expanded + length, "%.63s",
-                                      header->program);
-        else if (*p == '%' && p[1] == '%')
-            expanded[length++] = '%';
-        else {
-            expanded[length++] = *p;
-            continue;
-        }
-        p++;
-    }
-    expanded[length] = '\0';
-    return strcmp(expanded, path) == 0 && header->created_ns >= run->begin_ns;
+    return header->created_ns >= run->begin_ns &&
+           run_output_expand(run->output, header->pid, header->program,
+                             expanded) &&
+           strcmp(expanded, path) == 0;
 }
 
-/* ---- what killed processes left ---------------------------------------- */
+/* ---- what was left ----------------------------------------------------- */
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+
+        if (written < 0)
+            return -errno;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+static int copy(int in, int out, uint64_t size)
+{
+    static char buffer[SEGMENT_EXTENT_SIZE];
+    int err = 0;
+
+    while (!err && size > 0) {
+        size_t want = size < sizeof(buffer) ? (size_t)size : sizeof(buffer);
+        ssize_t got = read(in, buffer, want);
+
+        if (got <= 0)
+            return got < 0 ? -errno : -ENODATA;
+        err = write_all(out, buffer, (size_t)got);
+        size -= (uint64_t)got;
+    }
+    return err;
+}
 
 /* Copies the used part of a segment. Returns 0 or -errno. */
 static int copy_segment(const char *from, const char *to, uint32_t extents)
 {
-    uint64_t rest = SEGMENT_EXTENTS_OFFSET +
-                    (uint64_t)extents * SEGMENT_EXTENT_SIZE;
-    static char buffer[SEGMENT_EXTENT_SIZE];
-    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                   0600);
-    int err = in < 0 || out < 0 ? -errno : 0;
+    uint64_t size =
+        SEGMENT_EXTENTS_OFFSET + (uint64_t)extents * SEGMENT_EXTENT_SIZE;
+    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), out, err;
 
-    while (!err && rest > 0) {
-        size_t want = rest < sizeof(buffer) ? (size_t)rest : sizeof(buffer);
-        ssize_t got = read(in, buffer, want);
-
-        if (got <= 0)
-            err = got < 0 ? -errno : -EIO;
-        else if (write(out, buffer, (size_t)got) != got)
-            err = errno ? -errno : -EIO;
-        else
-            rest -= (uint64_t)got;
-    }
-    if (in >= 0)
-        close(in);
-    if (out >= 0 && close(out) != 0 && !err)
+    if (in < 0)
+        return -errno;
+    out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (out < 0) {
         err = -errno;
-    if (err && out >= 0)
+        close(in);
+        return err;
+    }
+    err = copy(in, out, size);
+    if (close(out) != 0 && !err)
+        err = -errno;
+    close(in);
+    if (err)
         unlink(to);
     return err;
 }
 
-static void keep(const struct run_collect *run, const char *path)
+static void keep(const struct segment_header *header, const char *path)
 {
-    struct segment_snapshot *snapshot;
-    struct segment_error error;
-    struct segment_header *header;
     int err;
 
-    if (segment_read(path, SEGMENT_READ_TOTALS, &snapshot, &error) != 0)
-        return; /* not ours to judge: it may be another program's */
-    header = &snapshot->header;
-    if (snapshot->life == SEGMENT_LIFE_KILLED && header->output[0] &&
-        is_output(run, header, header->output)) {
-        err = copy_segment(path, header->output, header->extents_used);
-        if (err)
-            fprintf(stderr, "preprof: %s: %s; the profile stays in %s\n",
-                    header->output, strerror(-err), path);
-        else
-            unlink(path);
+    if (process_start_time(header->pid) == header->start_time) {
+        fprintf(stderr,
+                "preprof: %s, pid %u: still running; see preprof top %u\n",
+                header->program, header->pid, header->pid);
+        return;
     }
-    segment_snapshot_free(snapshot);
+    err = copy_segment(path, header->output, header->extents_used);
+    if (err)
+        fprintf(stderr, "preprof: %s: %s; the profile stays in %s\n",
+                header->output, strerror(-err), path);
+    else
+        unlink(path);
 }
 
-void run_collect_killed(const struct run_collect *run)
+void run_collect_segments(const struct run_collect *run)
 {
-    char directory[PATH_MAX], path[2 * PATH_MAX];
+    DIR *listing = opendir(run->directory);
     struct dirent *entry;
-    DIR *listing;
 
-    segment_directory(directory);
-    listing = opendir(directory);
     while (listing && (entry = readdir(listing))) {
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-        keep(run, path);
+        char path[PATH_MAX];
+        struct segment_snapshot *snapshot;
+        struct segment_error error;
+
+        if (entry->d_name[0] == '.' ||
+            snprintf(path, sizeof(path), "%s/%s", run->directory,
+                     entry->d_name) >= (int)sizeof(path) ||
+            segment_read(path, SEGMENT_READ_TOTALS, &snapshot, &error) != 0)
+            continue; /* not ours to judge: it may be another program's */
+        if (is_output(run, &snapshot->header, snapshot->header.output))
+            keep(&snapshot->header, path);
+        segment_snapshot_free(snapshot);
     }
     if (listing)
         closedir(listing);
@@ -126,77 +143,98 @@ void run_collect_killed(const struct run_collect *run)
 
 /* ---- the summary ------------------------------------------------------- */
 
-static void format_bytes(char text[32], uint64_t bytes)
+/* The first process's FILE.PID becomes FILE. Returns the name it has then. */
+static char *name_file(const struct run_collect *run, char *path)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double scaled = (double)bytes;
-    size_t unit = 0;
+    char *name;
 
-    for (; scaled >= 1024 && unit < 4; unit++)
-        scaled /= 1024;
-    snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", scaled, units[unit]);
+    if (!run->output->renamed)
+        return path;
+    name = strndup(path, (size_t)(strrchr(path, '.') - path));
+    if (name && rename(path, name) == 0) {
+        free(path);
+        return name;
+    }
+    fprintf(stderr, "preprof: %s: %s\n", name ? name : path, strerror(errno));
+    free(name);
+    return path;
 }
 
-/* One line for a file of the run; whether it was one. */
-static bool report(const struct run_collect *run, const char *path,
-                   uint32_t first, const char *file)
+static bool has_serious_loss(const struct segment_snapshot *snapshot)
+{
+    for (unsigned i = 0; i < SEGMENT_LOSS_COUNT; i++)
+        if (snapshot->losses[i] && loss_is_serious(i))
+            return true;
+    return false;
+}
+
+/* When a process was last heard of. One that has exited without telling the
+ * shim did so by a bare system call, or as another program. */
+static const char *last_word(const struct run_collect *run,
+                             const struct segment_snapshot *snapshot)
+{
+    if (snapshot->life != SEGMENT_LIFE_KILLED)
+        return "at the end";
+    if (snapshot->header.pid == run->first && !run->first_killed)
+        return "when last seen";
+    return "when killed";
+}
+
+static void report(const struct run_collect *run,
+                   const struct segment_snapshot *snapshot, const char *file)
+{
+    const struct segment_header *header = &snapshot->header;
+    bool sampled = header->modes_used & (1u << SEGMENT_MODE_SAMPLE);
+    char allocations[QUANTITY_SIZE], in_use[QUANTITY_SIZE];
+
+    quantity_count(snapshot->total.alloc_objects, "allocation", allocations);
+    quantity_bytes(snapshot->total.inuse_space, in_use);
+    fprintf(stderr, "preprof: %s, pid %u: %s%s, %s in use %s, %s\n",
+            header->program, header->pid, sampled ? "about " : "", allocations,
+            in_use, last_word(run, snapshot), file);
+    if (header->status != SEGMENT_OK || has_serious_loss(snapshot))
+        fprintf(stderr, "preprof: this profile is %s; see preprof doctor %s\n",
+                header->status != SEGMENT_OK ? "empty" : "not complete", file);
+}
+
+/* One file that may be of this run. Returns whether it was. */
+static bool report_file(const struct run_collect *run, const char *path,
+                        bool first)
 {
     struct segment_snapshot *snapshot;
     struct segment_error error;
-    const struct segment_header *header;
-    char in_use[32];
-    bool ours;
+    bool ours = false;
+    char *file;
 
     if (segment_read(path, SEGMENT_READ_TOTALS, &snapshot, &error) != 0)
         return false;
-    header = &snapshot->header;
-    ours = is_output(run, header, path);
-    if (ours) {
-        const char *name = path;
-
-        if (file && header->pid == first) {
-            if (rename(path, file) == 0)
-                name = file;
-            else
-                fprintf(stderr, "preprof: %s: %s\n", file, strerror(errno));
-        }
-        format_bytes(in_use, snapshot->total.inuse_space);
-        fprintf(stderr,
-                "preprof: %s, pid %u: %" PRIu64 " allocations, %s in use%s, "
-                "%s\n",
-                header->program, header->pid, snapshot->total.alloc_objects,
-                in_use,
-                snapshot->life == SEGMENT_LIFE_KILLED ? " when killed"
-                                                      : " at the end",
-                name);
-        if (header->status != SEGMENT_OK)
-            fprintf(stderr, "preprof: nothing recorded: %s owns malloc\n",
-                    header->note);
+    if (first == (snapshot->header.pid == run->first) &&
+        is_output(run, &snapshot->header, path) && (file = strdup(path))) {
+        ours = true;
+        if (first)
+            file = name_file(run, file);
+        printable_clean(snapshot->header.program,
+                        strlen(snapshot->header.program));
+        report(run, snapshot, run_output_shorten(run->output, file));
+        free(file);
     }
     segment_snapshot_free(snapshot);
     return ours;
 }
 
-void run_collect_report(const struct run_collect *run, uint32_t first,
-                        const char *file)
+bool run_collect_report(const struct run_collect *run)
 {
-    char directory[PATH_MAX], path[2 * PATH_MAX];
-    struct dirent *entry;
-    bool any = false;
-    DIR *listing;
+    char pattern[PATH_MAX];
+    bool found = false;
+    glob_t files;
 
-    snprintf(directory, sizeof(directory), "%s", run->pattern);
-    *strrchr(directory, '/') = '\0';
-    listing = opendir(directory[0] ? directory : "/");
-    while (listing && (entry = readdir(listing))) {
-        if (strstr(entry->d_name, ".tmp-"))
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-        any |= report(run, path, first, file);
-    }
-    if (listing)
-        closedir(listing);
-    if (!any)
-        fprintf(stderr, "preprof: no profile: the program is static, setuid, "
-                        "or cleared LD_PRELOAD\n");
+    run_output_glob(run->output, pattern);
+    if (glob(pattern, 0, NULL, &files) != 0)
+        return false;
+    for (size_t i = 0; i < files.gl_pathc && !found; i++)
+        found = report_file(run, files.gl_pathv[i], true);
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        report_file(run, files.gl_pathv[i], false);
+    globfree(&files);
+    return found;
 }

@@ -2,64 +2,69 @@
 /*
  * run_main.c - preprof-run: one program under the shim, from start to summary.
  *
- * Starts the program with the shim preloaded, passes signals on, waits, keeps
- * what killed processes left behind, and says on stderr what was counted. The
- * program's stdin, stdout and terminal are its own; the exit status is the
- * program's, or 128 + N when signal N killed it. `preprof run` is this.
- *
- * Every process writes FILE.PID (PREPROF_OUT) and at the end the first one's
- * file becomes FILE; a FILE with %p in it is used as it is.
- * Read next: run_collect.h, shim/options.h.
+ * Says what keeps the program from being profiled, starts it with the shim
+ * preloaded, passes signals on, waits, keeps what killed processes left behind,
+ * and says on stderr what was counted. The program's stdin, stdout and terminal
+ * are its own; the exit status is the program's, or 128 + N when signal N
+ * killed it. `preprof run` is this. It must never stand in the program's way:
+ * what cannot be profiled still runs.
+ * Read next: run_child.h, run_output.h, run_collect.h.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "directory_check.h"
+#include "mode.h"
+#include "option_error.h"
 #include "preprof.h"
+#include "program_check.h"
+#include "run_child.h"
 #include "run_collect.h"
+#include "run_output.h"
+#include "run_server.h"
+#include "run_shim.h"
+#include "segment_find.h"
 
-#define SHIM_NAME "libpreprof.so"
+/* As shells say it. */
+#define STATUS_NOT_EXECUTABLE 126
+#define STATUS_NOT_FOUND      127
 
-/* As a shell says it of a program that is not there. */
-#define STATUS_NOT_STARTED 127
+/* A program that has no segment by then has not loaded the shim. */
+#define SEGMENT_WAIT_MS 2000
 
 struct request {
     const char *mode;
     const char *file; /* as given, or NULL */
+    const char *port; /* as given, or NULL */
     char **command;
 };
 
-static pid_t child;
-
-static const char usage_text[] =
-    "usage: preprof-run [--mode off|sample[=SIZE]|exact] [-o FILE] "
-    "[--] PROG [ARG...]\n";
-
-static _Noreturn void fail(int status, const char *what, const char *detail)
+static _Noreturn void usage(const char *problem, const char *detail)
 {
-    fprintf(stderr, "preprof: %s%s\n", what, detail);
-    exit(status);
+    fprintf(stderr, "preprof run: %s%s\n", problem, detail);
+    exit(2);
 }
 
 static struct request parse(int argc, char **argv)
 {
     static const struct option options[] = {
         {"mode", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},
+        {"http", required_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0}};
     struct request request = {.mode = "exact"};
+    uint64_t word;
+    char *end;
     int option;
 
     /* '+': the program's options are the program's */
-    while ((option = getopt_long(argc, argv, "+o:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:o:", options, NULL)) != -1) {
         switch (option) {
         case 'm':
             request.mode = optarg;
@@ -67,141 +72,169 @@ static struct request parse(int argc, char **argv)
         case 'o':
             request.file = optarg;
             break;
-        case 'h':
-            fputs(usage_text, stdout);
-            exit(0);
+        case 'p':
+            request.port = optarg;
+            break;
         case 'v':
             puts("preprof " PREPROF_VERSION);
             exit(0);
         default:
-            fputs(usage_text, stderr);
-            exit(2);
+            option_error("run", option, argv);
         }
     }
-    if (optind == argc) {
-        fprintf(stderr, "preprof: run: which program?\n%s", usage_text);
-        exit(2);
-    }
-    if (strcmp(request.mode, "off") != 0 &&
-        strcmp(request.mode, "exact") != 0 &&
-        strncmp(request.mode, "sample", 6) != 0)
-        fail(2, "--mode takes off, sample[=SIZE] or exact, not ", request.mode);
+    if (mode_parse(request.mode, &word) != 0)
+        usage("--mode takes off, sample[=SIZE] or exact, not ", request.mode);
+    if (request.port && (strtoul(request.port, &end, 10) > 65535 || *end ||
+                         request.port[0] < '0' || request.port[0] > '9'))
+        usage("--http takes a port, 0 to 65535, not ", request.port);
+    if (optind == argc)
+        usage("which program? See preprof help run", "");
     request.command = argv + optind;
     return request;
 }
 
-/* The shim beside this program. */
-static void find_shim(char shim[PATH_MAX])
+/* Where the segments of the run are, absolute: the program may go elsewhere. */
+static int choose_directory(char directory[PATH_MAX])
 {
-    ssize_t length = readlink("/proc/self/exe", shim, PATH_MAX - 1);
-    char *slash;
+    char given[PATH_MAX], here[PATH_MAX];
 
-    if (length < 0)
-        fail(1, "/proc/self/exe: ", strerror(errno));
-    shim[length] = '\0';
-    slash = strrchr(shim, '/');
-    if (snprintf(slash + 1, (size_t)(shim + PATH_MAX - slash - 1), "%s",
-                 SHIM_NAME) >= shim + PATH_MAX - slash - 1)
-        fail(1, "path too long: ", shim);
-    if (access(shim, R_OK) != 0)
-        fail(1, "the shim is missing (run make): ", shim);
-    if (strpbrk(shim, ": "))
-        fail(1, "the loader splits LD_PRELOAD at spaces and colons; move "
-                "preprof to a path without them: ",
-             shim);
+    segment_directory(given);
+    if (given[0] == '/')
+        here[0] = '\0';
+    else if (!getcwd(here, sizeof(here)))
+        return -errno;
+    return snprintf(directory, PATH_MAX, "%s%s%s", here, here[0] ? "/" : "",
+                    given) < PATH_MAX
+               ? 0
+               : -ENAMETOOLONG;
 }
 
-static void set_environment(const char *shim, const char *mode,
-                            const char *pattern)
+/* Says what keeps this program from being profiled, and nothing of one that
+ * cannot even be started: the exec will. */
+static void check_program(const char *name, struct program_check *check)
 {
-    const char *others = getenv("LD_PRELOAD");
-    char *preload = NULL;
+    char path[PATH_MAX];
 
-    if (asprintf(&preload, "%s%s%s", shim, others && *others ? ":" : "",
-                 others ? others : "") < 0)
-        fail(1, "out of memory", "");
-    if (setenv("LD_PRELOAD", preload, 1) != 0 ||
-        setenv("PREPROF_MODE", mode, 1) != 0 ||
-        setenv("PREPROF_OUT", pattern, 1) != 0)
-        fail(1, "out of memory", "");
-    free(preload);
+    if (program_find(name, path) != 0 || program_check(path, check) != 0)
+        check->fits = true; /* as far as anybody knows */
+    else if (!check->fits)
+        fprintf(stderr, "preprof: not profiled: %s: %s\n", check->path,
+                check->reason);
 }
 
-/* Where the profiles go, absolute, with %p for the pid. */
-static void choose_pattern(const char *file, char pattern[PATH_MAX])
+/* Says that the segments' directory is no good; returns whether it is. */
+static bool check_directory(const char *directory)
 {
-    char directory[PATH_MAX];
-    int length;
+    char reason[128];
 
-    if (!file)
-        file = "%n.%p.preprof";
-    if (!getcwd(directory, sizeof(directory)))
-        fail(1, "the current directory: ", strerror(errno));
-    length = snprintf(pattern, PATH_MAX, "%s%s%s%s",
-                      file[0] == '/' ? "" : directory,
-                      file[0] == '/' ? "" : "/", file,
-                      strstr(file, "%p") ? "" : ".%p");
-    if (length >= PATH_MAX)
-        fail(1, "path too long: ", file);
-    /* A missing directory is found out now, not after hours of running. */
-    snprintf(directory, sizeof(directory), "%s", pattern);
-    *strrchr(directory, '/') = '\0';
-    if (!strchr(directory, '%') && access(directory, W_OK) != 0)
-        fail(1, directory, ": no profile can be written there");
+    if (directory_check(directory, reason, sizeof(reason)) == 0)
+        return true;
+    fprintf(stderr, "preprof: not profiled: %s: %s\n", directory, reason);
+    return false;
 }
 
-/* The terminal sends its signals to the program itself; only what somebody
- * sent to us alone is passed on. */
-static void pass_on(int number, siginfo_t *info, void *context)
+/* Waits for the program's end. A program that should have a segment by now and
+ * has none is named while there still is somebody to read it. */
+static int wait_for(const struct run_child *child, const char *directory,
+                    bool expected)
 {
-    (void)context;
-    if (info->si_code <= 0 && child > 0)
-        kill(child, number);
+    char path[PATH_MAX];
+    struct segment_error error;
+    int status;
+
+    if (run_child_wait(child, SEGMENT_WAIT_MS, &status))
+        return status;
+    if (expected &&
+        segment_find(directory, (uint32_t)child->pid, path, &error) != 0)
+        fprintf(stderr,
+                "preprof: not profiled: process %d has not loaded the "
+                "shim\n",
+                (int)child->pid);
+    while (!run_child_wait(child, -1, &status))
+        ;
+    return status;
 }
 
-static void handle_signals(void)
+/* Keeps and sums up; says why when the first process left nothing. */
+static void collect(struct run_collect *run, bool expected)
 {
-    static const int passed[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-    struct sigaction action = {.sa_sigaction = pass_on,
-                               .sa_flags = SA_SIGINFO | SA_RESTART};
-
-    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-        sigaction(passed[i], &action, NULL);
+    if (!run->output->pattern[0])
+        return;
+    run_collect_segments(run);
+    if (!run_collect_report(run) && expected)
+        fprintf(stderr,
+                "preprof: no profile of process %d: it cleared LD_PRELOAD, or "
+                "could not write\n",
+                (int)run->first);
 }
 
-static _Noreturn void start(char **command)
+/* Starts the server and lets the program go. Returns 0 or an exit status. */
+static int start(struct run_child *child, const struct request *request,
+                 pid_t *server)
 {
-    execvp(command[0], command);
-    fprintf(stderr, "preprof: %s: %s\n", command[0], strerror(errno));
-    _exit(STATUS_NOT_STARTED);
+    int err;
+
+    if (request->port) {
+        *server = run_server_start(request->port, child->pid, &child->signals);
+        if (*server < 0) {
+            run_child_cancel(child);
+            return 1;
+        }
+    }
+    err = run_child_release(child);
+    if (!err)
+        return 0;
+    if (*server)
+        run_server_end(*server);
+    fprintf(stderr, "preprof: %s: %s\n", request->command[0], strerror(-err));
+    return err == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
 int main(int argc, char **argv)
 {
     struct request request = parse(argc, argv);
-    char shim[PATH_MAX], pattern[PATH_MAX];
+    struct run_output output = {.pattern = ""};
+    struct program_check check = {.fits = false};
+    char directory[PATH_MAX], *preload = NULL;
     struct run_collect run;
-    int status = 0;
+    struct run_child child;
+    pid_t server = 0;
+    bool expected;
+    int err, status;
 
-    find_shim(shim);
-    choose_pattern(request.file, pattern);
-    run_collect_begin(&run, pattern);
-    child = fork();
-    if (child < 0)
-        fail(1, "fork: ", strerror(errno));
-    if (child == 0) {
-        set_environment(shim, request.mode, pattern);
-        start(request.command);
+    if ((request.file || !request.port) &&
+        run_output_choose(&output, request.file) != 0)
+        return 1;
+    if (choose_directory(directory) != 0)
+        return 1;
+    expected = check_directory(directory);
+    if (run_shim_preload(directory, &preload) != 0)
+        return 1;
+    check_program(request.command[0], &check);
+    expected = expected && check.fits;
+    const struct run_variable variables[] = {
+        {"LD_PRELOAD", check.refuses ? getenv("LD_PRELOAD") : preload},
+        {"PREPROF_MODE", request.mode},
+        {"PREPROF_OUT", output.pattern[0] ? output.pattern : NULL},
+        {"PREPROF_DIR", getenv("PREPROF_DIR") ? directory : NULL},
+        {NULL, NULL},
+    };
+    run_collect_begin(&run, &output, directory);
+    err = run_child_hold(&child, request.command, variables);
+    if (err) {
+        fprintf(stderr, "preprof: cannot fork: %s\n", strerror(-err));
+        return 1;
     }
-    handle_signals();
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_STARTED)
-        return STATUS_NOT_STARTED;
-    run_collect_killed(&run);
-    run_collect_report(&run, (uint32_t)child,
-                       request.file && !strstr(request.file, "%p")
-                           ? request.file
-                           : NULL);
+    signal(SIGPIPE, SIG_IGN); /* nobody may read us: the program runs on */
+    status = start(&child, &request, &server);
+    if (status)
+        return status;
+    status = wait_for(&child, directory, expected);
+    if (server)
+        run_server_end(server);
+    run.first = (uint32_t)child.pid;
+    run.first_killed = WIFSIGNALED(status);
+    collect(&run, expected);
+    free(preload);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -96,11 +96,11 @@ ls primes-[0-9]*.preprof >out 2>err
 ok $? "%n and %p are expanded"
 
 says 2 "preprof: no command 'frob'; see preprof --help" "$preprof" frob
-says 2 "preprof: run: which program?" "$preprof" run
-says 2 "preprof: --mode takes off, sample[=SIZE] or exact, not fast" \
+says 2 "preprof run: which program? See preprof help run" "$preprof" run
+says 2 "preprof run: --mode takes off, sample[=SIZE] or exact, not fast" \
     "$preprof" run --mode fast true
 says 127 "preprof: nosuch: No such file or directory" "$preprof" run nosuch
-says 1 "preprof: /nowhere: no profile can be written there" \
+says 1 "preprof: no profile can be written to /nowhere: No such file or directory" \
     "$preprof" run -o /nowhere/x true
 says 1 "preprof-convert: nofile: No such file or directory" \
     "$preprof" top nofile

@@ -114,8 +114,7 @@ static void read_extent(uint64_t word, const char *extent)
 
 static void read_extents(void)
 {
-    const uint64_t *table =
-        (const void *)(bytes + SEGMENT_EXTENT_TABLE_OFFSET);
+    const uint64_t *table = (const void *)(bytes + SEGMENT_EXTENT_TABLE_OFFSET);
     uint32_t used = header->extents_used;
 
     if (used > header->extents_max) /* an upper bound */

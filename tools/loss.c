@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* loss.c - see loss.h. */
+#include "loss.h"
+
+static const char *const texts[] = {
+#define LOSS_TEXT(name, text) [SEGMENT_LOSS_##name] = text,
+    SEGMENT_LOSSES(LOSS_TEXT)
+#undef LOSS_TEXT
+};
+
+static const struct {
+    bool serious;
+    const char *advice;
+} losses[] = {
+    [SEGMENT_LOSS_UNKNOWN_ORIGIN] =
+        {false, "Allocated before recording began, or in another process."},
+    [SEGMENT_LOSS_STACK_TRUNCATED] =
+        {false, "Deep recursion: the outermost frames are missing."},
+    [SEGMENT_LOSS_TABLE_FULL] =
+        {true, "Too many distinct stacks: totals are right, stacks are cut."},
+    [SEGMENT_LOSS_NO_ROOM] =
+        {true, "Free space where the segments are, or set PREPROF_DIR."},
+    [SEGMENT_LOSS_OWNER_FULL] =
+        {true, "In-use is too low: raise the memory limit (ulimit -v)."},
+    [SEGMENT_LOSS_OWNER_RANGE] =
+        {true, "In-use is too low: these blocks are at odd addresses."},
+    [SEGMENT_LOSS_OVERWRITTEN] =
+        {true, "Something frees memory without calling the shim."},
+    [SEGMENT_LOSS_SAMPLES_FULL] = {true, "Sample less: --mode sample=4M."},
+    [SEGMENT_LOSS_MODULES_FULL] = {true, "Some addresses have no names."},
+    [SEGMENT_LOSS_BEFORE_START] = {false, "A few are normal: the loader's."},
+    [SEGMENT_LOSS_SHARDS_SHARED] =
+        {false, "Counting is slower in these threads, not wrong."},
+    [SEGMENT_LOSS_FRAMES_GUESSED] =
+        {false, "Code without unwind tables: its stacks may be wrong."},
+};
+
+_Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,
+               "advice for every loss");
+
+const char *loss_text(enum segment_loss loss)
+{
+    return texts[loss];
+}
+
+const char *loss_advice(enum segment_loss loss)
+{
+    return losses[loss].advice;
+}
+
+bool loss_is_serious(enum segment_loss loss)
+{
+    return losses[loss].serious;
+}

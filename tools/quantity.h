@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quantity.h - numbers as people read them. Read next: nothing.
+ */
+#ifndef PREPROF_QUANTITY_H
+#define PREPROF_QUANTITY_H
+
+#include <stdint.h>
+
+#define QUANTITY_SIZE 40 /* of the longest text, with the NUL */
+
+/* "17 B", "1.2 MiB": powers of 1024, one decimal. */
+void quantity_bytes(uint64_t bytes, char text[QUANTITY_SIZE]);
+
+/* "1 allocation", "4900113 allocations". `noun` is the singular, of letters
+ * that take a plain s, and at most ten. */
+void quantity_count(uint64_t count, const char *noun, char text[QUANTITY_SIZE]);
+
+#endif
