@@ -20,7 +20,7 @@
 #define CONN_HEAD_MS    5000  /* from the first byte to the end of a head */
 #define CONN_IDLE_MS    30000 /* between two requests */
 #define CONN_BODY_MS    30000 /* for a body of at most 2 MiB */
-#define CONN_STALL_MS   30000 /* without a byte of the answer taken */
+#define CONN_STALL_MS   10000 /* without a byte of the answer taken */
 #define CONN_DRAIN_MS   1000
 #define CONN_DRAIN_SIZE (16 << 20) /* bytes read away at most */
 

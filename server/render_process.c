@@ -11,6 +11,12 @@
 
 #include "render.h"
 
+/* A request on its way. */
+struct sending {
+    uv_write_t write;
+    struct render_frame frame;
+};
+
 struct render_process {
     uv_process_t process;
     uv_pipe_t to, from;
@@ -20,10 +26,8 @@ struct render_process {
     void *owner;
     char how[64]; /* why it was killed; "" when it was not */
 
-    uv_write_t write;
-    bool writing;
     bool asked;
-    struct render_frame request;
+    uint32_t sequence; /* of what was asked */
 
     struct render_frame frame; /* of the answer */
     size_t frame_size;         /* bytes of it that have come */
@@ -110,9 +114,10 @@ static const char *check_frame(const struct render_process *process)
 
     if (frame->magic != RENDER_MAGIC)
         return "sent something that is no answer";
-    if (!process->asked || process->writing)
+    if (!process->asked ||
+        uv_stream_get_write_queue_size((const uv_stream_t *)&process->to) > 0)
         return "answered before it was asked";
-    if (frame->sequence != process->request.sequence)
+    if (frame->sequence != process->sequence)
         return "answered another request";
     if (frame->size > RENDER_RESPONSE_SIZE_MAX)
         return "sent an answer that is too large";
@@ -251,9 +256,9 @@ out_free:
 
 static void on_write(uv_write_t *write, int status)
 {
-    struct render_process *process = write->data;
+    struct render_process *process = process_of(write->handle);
 
-    process->writing = false;
+    free(write->data);
     if (status < 0 && status != UV_ECANCELED) /* it is dying */
         (void)uv_process_kill(&process->process, SIGKILL);
 }
@@ -261,17 +266,24 @@ static void on_write(uv_write_t *write, int status)
 int render_process_send(struct render_process *process, uint32_t sequence,
                         const char *body, size_t size)
 {
+    /* Not part of the process: the answer can be here before on_write() is
+     * called, and the next request is sent then. */
+    struct sending *sending = malloc(sizeof(*sending));
     uv_buf_t buffers[2];
     int error;
 
-    process->request = (struct render_frame){
+    if (!sending)
+        return UV_ENOMEM;
+    sending->write.data = sending;
+    sending->frame = (struct render_frame){
         .magic = RENDER_MAGIC, .sequence = sequence, .size = (uint32_t)size};
-    buffers[0] =
-        uv_buf_init((char *)&process->request, sizeof(process->request));
+    buffers[0] = uv_buf_init((char *)&sending->frame, sizeof(sending->frame));
     buffers[1] = uv_buf_init((char *)(uintptr_t)body, (unsigned)size);
-    process->write.data = process;
-    error = uv_write(&process->write, (uv_stream_t *)&process->to, buffers, 2,
+    error = uv_write(&sending->write, (uv_stream_t *)&process->to, buffers, 2,
                      on_write);
-    process->asked = process->writing = !error;
+    if (error)
+        free(sending);
+    process->asked = !error;
+    process->sequence = sequence;
     return error;
 }
