@@ -240,8 +240,9 @@ $(B)/tests/helpers/%: tests/helpers/%.c $(B)/libprofile.a
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
 # A fuzz target is LLVMFuzzerTestOneInput(); replay.c runs the corpus through
-# it without an engine. `make fuzz` links the engine instead.
-$(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libprofile.a \
+# it without an engine. `make fuzz` links libFuzzer instead (run.sh).
+FUZZ_ENGINE ?= tests/fuzz/replay.c
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ENGINE) $(B)/libprofile.a \
                    $(B)/libshimparts.a $(B)/libserver.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
