@@ -7,7 +7,7 @@
 #   tools/*_main.c     one program each, build/MODE/preprof-NAME
 #   tools/*.c          libprofile.a
 #   server/*.c         build/MODE/preprof-server
-#   examples/*.c       one program each
+#   examples/*.c, .cc  one program each
 #   tests/unit/*.c     one cmocka program each
 #   tests/torture/*.c  one TAP program each, many threads
 #   tests/fuzz/*.c     one fuzz target each, corpus in tests/fuzz/corpus/NAME
@@ -30,13 +30,13 @@ VERSION := $(shell sed -n 's/^\#define PREPROF_VERSION "\(.*\)"/\1/p' \
 	     shim/preprof.h)
 
 # ---- packages: probe=package; a probe is a command, /a/file or +pkgconfig ----
-BUILD_DEPS := gcc=gcc ar=binutils pkg-config=pkg-config \
+BUILD_DEPS := gcc=gcc g++=g++ ar=binutils pkg-config=pkg-config \
   /usr/include/string.h=libc6-dev +libuv=libuv1-dev \
   /usr/share/llhttp/llhttp.c=node-llhttp +libdw=libdw-dev +libelf=libelf-dev \
   /usr/include/libiberty/demangle.h=libiberty-dev \
   +libprotobuf-c=libprotobuf-c-dev protoc-c=protobuf-c-compiler \
   +libdeflate=libdeflate-dev +jansson=libjansson-dev
-TEST_DEPS := g++=g++ +cmocka=libcmocka-dev \
+TEST_DEPS := +cmocka=libcmocka-dev \
   +libunwind=libunwind-dev prove=perl go=golang-go \
   valgrind=valgrind curl=curl /usr/bin/python3=python3 sqlite3=sqlite3 git=git \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
@@ -61,6 +61,7 @@ endif
 SANITIZED := $(filter asan ubsan tsan,$(MODE))
 
 CFLAGS   ?=
+CXXFLAGS ?=
 LDFLAGS  ?=
 WARN     := -Wall -Wextra -Wshadow -Wundef -Wvla -Wcast-qual
 CWARN    := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
@@ -88,7 +89,7 @@ ONLY_examples := shim/preprof.h
 TOOLS_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/tools -Ibuild/gen \
   $(call pc,--cflags libdw libdeflate jansson libprotobuf-c)
 TOOLS_LIBS = $(call pc,--libs libdw libelf libdeflate jansson libprotobuf-c) \
-  -l:libiberty.a
+  -l:libiberty.a -lm
 SERVER_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/server -Ibuild/gen \
   $(call pc,--cflags libuv jansson) $(LLHTTP_CFLAGS)
 SERVER_LIBS = $(call pc,--libs libuv jansson) $(LLHTTP_LIBS)
@@ -123,8 +124,7 @@ TOOL_MAINS    := $(wildcard tools/*_main.c)
 TOOL_SRCS     := $(filter-out $(TOOL_MAINS),$(wildcard tools/*.c))
 TOOL_PROGRAMS := $(patsubst tools/%_main.c,$(B)/preprof-%,$(TOOL_MAINS))
 SERVER_SRCS   := $(filter-out server/main.c,$(wildcard server/*.c))
-EXAMPLES      := $(patsubst examples/%.c,$(B)/examples/%,\
-                   $(wildcard examples/*.c))
+EXAMPLES      := $(patsubst %,$(B)/%,$(basename $(wildcard examples/*.c*)))
 UNITS         := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 TORTURES      := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/*.c))
 FUZZERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -221,6 +221,10 @@ $(B)/examples/%: examples/%.c | build/only/examples
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN_CFLAGS) $(CFLAGS) -o $@ $< -pthread
+$(B)/examples/%: examples/%.cc | build/only/examples
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(PLAIN_CFLAGS) $(CXXFLAGS) -o $@ $< -pthread
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libprofile.a $(B)/libshimparts.a \
                    $(B)/libserver.a
@@ -279,8 +283,8 @@ TESTS := $(TESTS_$(MODE))
 BUILT_unit    := $(UNITS)
 BUILT_torture := $(TORTURES)
 BUILT_fuzz    := $(FUZZERS)
-BUILT_cli     := $(PROGRAMS) $(VICTIMS) $(HELPERS)
-BUILT_preload := $(PROGRAMS) $(VICTIMS) $(EXAMPLES)
+BUILT_cli     := $(PROGRAMS) $(EXAMPLES) $(VICTIMS) $(HELPERS)
+BUILT_preload := $(PROGRAMS) $(VICTIMS)
 BUILT_server  := $(PROGRAMS) $(VICTIMS)
 RUN_unit      := $(UNITS)
 RUN_torture   := $(TORTURES)

@@ -15,9 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process_memstats.h"
 #include "profile.h"
 #include "profile_folded.h"
 #include "profile_pprof.h"
+#include "profile_text.h"
 #include "profile_top.h"
 #include "segment_find.h"
 #include "segment_read.h"
@@ -25,7 +27,7 @@
 
 #define TOP_ROWS_DEFAULT 20
 
-enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TOP };
+enum format { FORMAT_PPROF, FORMAT_TEXT, FORMAT_FOLDED, FORMAT_TOP };
 
 struct request {
     const char *input, *output; /* output NULL or "-": stdout */
@@ -35,7 +37,7 @@ struct request {
 };
 
 static const char usage_text[] =
-    "usage: preprof-convert FILE|PID [-f pprof|folded] -o OUT\n"
+    "usage: preprof-convert FILE|PID [-f pprof|folded|text] -o OUT\n"
     "       preprof-convert --top FILE|PID [--inuse|--allocs] [-n N]\n";
 
 static _Noreturn void usage(const char *problem, const char *detail)
@@ -64,12 +66,32 @@ static size_t parse_rows(const char *text)
     return rows;
 }
 
+/* By its name, else by the suffix of the output. */
+static enum format choose_format(const char *name, const char *output)
+{
+    static const struct {
+        const char *name, *suffix;
+        enum format format;
+    } formats[] = {{"pprof", ".pb.gz", FORMAT_PPROF},
+                   {"folded", ".folded", FORMAT_FOLDED},
+                   {"text", ".txt", FORMAT_TEXT}};
+
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (name ? strcmp(name, formats[i].name) == 0
+                 : ends_in(output, formats[i].suffix))
+            return formats[i].format;
+    if (name)
+        usage("-f takes pprof, folded or text, not ", name);
+    return FORMAT_PPROF;
+}
+
 static struct request parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"top", no_argument, NULL, 't'},   {"inuse", no_argument, NULL, 'i'},
-        {"allocs", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"top", no_argument, NULL, 't'},
+                                            {"inuse", no_argument, NULL, 'i'},
+                                            {"allocs", no_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct request request = {.value = PROFILE_INUSE_SPACE,
                               .rows = TOP_ROWS_DEFAULT};
     const char *format = NULL;
@@ -104,42 +126,25 @@ static struct request parse(int argc, char **argv)
         }
     }
     if (optind + 1 != argc)
-        usage(optind == argc ? "a FILE or PID is missing" : "one FILE or PID, "
-                                                            "not also ",
+        usage(optind == argc ? "a FILE or PID is missing"
+                             : "one FILE or PID, "
+                               "not also ",
               optind == argc ? "" : argv[argc - 1]);
     request.input = argv[optind];
     if (!top && !request.output)
         usage("where to? -o OUT is missing", "");
-    if (!format)
-        format = request.output && ends_in(request.output, ".folded")
-                     ? "folded"
-                     : "pprof";
-    if (top)
-        request.format = FORMAT_TOP;
-    else if (strcmp(format, "folded") == 0)
-        request.format = FORMAT_FOLDED;
-    else if (strcmp(format, "pprof") == 0)
-        request.format = FORMAT_PPROF;
-    else
-        usage("-f takes pprof or folded, not ", format);
+    request.format = top ? FORMAT_TOP : choose_format(format, request.output);
     return request;
 }
 
 /* FILE, or the segment of the process when it is a number and no file. */
 static struct segment_snapshot *read_input(const char *input)
 {
-    char directory[PATH_MAX], path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
+    char path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
     struct segment_snapshot *snapshot;
     struct segment_error error;
-    char *end;
-    unsigned long pid = strtoul(input, &end, 10);
-    int err = 0;
+    int err = segment_find_input(input, path, &error);
 
-    snprintf(path, sizeof(path), "%s", input);
-    if (access(input, F_OK) != 0 && *input && !*end && pid <= INT32_MAX) {
-        segment_directory(directory);
-        err = segment_find(directory, (uint32_t)pid, path, &error);
-    }
     if (!err)
         err = segment_read(path, SEGMENT_READ_STACKS, &snapshot, &error);
     if (!err)
@@ -149,7 +154,19 @@ static struct segment_snapshot *read_input(const char *input)
     exit(1);
 }
 
+static int write_text(const struct profile *profile,
+                      const struct segment_snapshot *snapshot, FILE *out)
+{
+    struct process_memstats stats;
+    int err;
+
+    process_memstats_read(snapshot, &stats);
+    err = profile_text_write(profile, &stats, out);
+    return err ? err : profile_text_write_mappings(profile, out);
+}
+
 static int write_profile(const struct request *request,
+                         const struct segment_snapshot *snapshot,
                          const struct profile *profile, FILE *out)
 {
     uint8_t *bytes = NULL;
@@ -160,6 +177,8 @@ static int write_profile(const struct request *request,
         return profile_top_write(profile, request->value, request->rows, out);
     if (request->format == FORMAT_FOLDED)
         return profile_folded_write(profile, request->value, out);
+    if (request->format == FORMAT_TEXT)
+        return write_text(profile, snapshot, out);
     err = profile_pprof_write(profile, &bytes, &size);
     if (!err && fwrite(bytes, 1, size, out) != size)
         err = -EIO;
@@ -169,6 +188,7 @@ static int write_profile(const struct request *request,
 
 /* Writes to OUT by way of a temporary name. Returns 0 or -errno. */
 static int write_output(const struct request *request,
+                        const struct segment_snapshot *snapshot,
                         const struct profile *profile)
 {
     char temporary[PATH_MAX];
@@ -184,7 +204,7 @@ static int write_output(const struct request *request,
         if (!out)
             return -errno;
     }
-    err = write_profile(request, profile, out);
+    err = write_profile(request, snapshot, profile, out);
     if (fflush(out) != 0 && !err)
         err = -errno;
     if (!to_file)
@@ -206,9 +226,10 @@ int main(int argc, char **argv)
     int err = -ENOMEM;
 
     if (symbolizer)
-        profile = profile_from_segment(snapshot, symbolizer);
+        profile = profile_from_segment(snapshot, symbolizer,
+                                       profile_kind_find("heap"));
     if (profile)
-        err = write_output(&request, profile);
+        err = write_output(&request, snapshot, profile);
     if (err)
         fprintf(stderr, "preprof-convert: %s: %s\n",
                 request.output ? request.output : request.input,

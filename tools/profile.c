@@ -4,11 +4,6 @@
 
 #include <stdlib.h>
 
-const char *const profile_value_names[PROFILE_VALUES] = {
-    "alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
-const char *const profile_value_units[PROFILE_VALUES] = {"count", "bytes",
-                                                         "count", "bytes"};
-
 static void free_location(struct profile_location *location)
 {
     for (size_t i = 0; i < location->line_count; i++) {

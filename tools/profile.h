@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * profile.h - a heap profile in pprof's words, whatever it is written as.
+ * profile.h - a profile in pprof's words, whatever it is written as.
  *
  * Built once from a segment's snapshot and a symbolizer, then only read by the
- * writers (profile_pprof.h, profile_folded.h, profile_top.h). Every location
- * has an address of its own, never 0, and at least one line; all text is valid
- * UTF-8. Must never read a file or a process. Read next:
- * profile_from_segment.c, segment_read.h, symbolize.h.
+ * writers (profile_pprof.h, profile_text.h, profile_folded.h, profile_top.h).
+ * Every location
+ * has an address of its own, never 0, and at least one line; all
+ * text is valid UTF-8. Must never read a file or a process. Read next:
+ * profile_kind.h, profile_from_segment.c, segment_read.h, symbolize.h.
  */
 #ifndef PREPROF_PROFILE_H
 #define PREPROF_PROFILE_H
@@ -14,19 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "profile_kind.h"
+
 struct segment_snapshot;
 struct symbolizer;
-
-/* The four sample types of a heap profile, in Go's order. */
-enum profile_value {
-    PROFILE_ALLOC_OBJECTS,
-    PROFILE_ALLOC_SPACE,
-    PROFILE_INUSE_OBJECTS,
-    PROFILE_INUSE_SPACE,
-    PROFILE_VALUES,
-};
-extern const char *const profile_value_names[PROFILE_VALUES];
-extern const char *const profile_value_units[PROFILE_VALUES];
 
 struct profile_line {
     char *function; /* for people; never empty */
@@ -41,6 +33,7 @@ struct profile_location {
     uint32_t mapping;           /* index + 1; 0 none */
     struct profile_line *lines; /* innermost first */
     size_t line_count;
+    uint64_t offset; /* of the address in its physical function */
 };
 
 struct profile_mapping {
@@ -52,16 +45,17 @@ struct profile_mapping {
 struct profile_sample {
     uint32_t *locations; /* indexes, leaf first */
     size_t depth;
-    int64_t values[PROFILE_VALUES];
+    int64_t values[PROFILE_VALUES_MAX]; /* kind->value_count of them */
 };
 
 struct profile {
+    const struct profile_kind *kind;
     char *program;
     uint32_t pid;
     uint64_t time_ns;
-    int64_t period_bytes;     /* mean sampling distance; 1 when exact */
-    const char *default_type; /* a name of profile_value_names, or NULL */
-    int64_t total[PROFILE_VALUES];
+    int64_t period; /* of a heap's, the mean sampling distance in bytes; 1 when
+                       everything is counted */
+    int64_t total[PROFILE_VALUES_MAX];
 
     struct profile_mapping *mappings; /* [0] is the main program */
     size_t mapping_count;
@@ -74,12 +68,14 @@ struct profile {
 };
 
 /*
- * The profile of a snapshot read with SEGMENT_READ_STACKS. Returns NULL only
- * when memory is short. The caller frees it with profile_free(); it holds
- * nothing of the snapshot or the symbolizer.
+ * The profile of a snapshot read with SEGMENT_READ_STACKS; of a kind that a
+ * segment does not count, one without samples. Returns NULL only when memory
+ * is short. The caller frees it with profile_free(); it holds nothing of the
+ * snapshot or the symbolizer.
  */
 struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
-                                     struct symbolizer *symbolizer);
+                                     struct symbolizer *symbolizer,
+                                     const struct profile_kind *kind);
 
 void profile_free(struct profile *profile);
 

@@ -21,6 +21,7 @@
 #include "printable.h"
 #include "profile.h"
 #include "segment_check.h"
+#include "segment_modules.h"
 #include "segment_read.h"
 #include "symbolize.h"
 
@@ -102,10 +103,10 @@ static struct profile_location *add_location(struct builder *builder,
     struct profile *profile = builder->profile;
 
     if (profile->location_count == builder->locations_room) {
-        size_t room = builder->locations_room ? 2 * builder->locations_room
-                                              : 1024;
-        void *grown = realloc(profile->locations,
-                              room * sizeof(*profile->locations));
+        size_t room =
+            builder->locations_room ? 2 * builder->locations_room : 1024;
+        void *grown =
+            realloc(profile->locations, room * sizeof(*profile->locations));
 
         if (!grown) {
             builder->failed = true;
@@ -119,7 +120,8 @@ static struct profile_location *add_location(struct builder *builder,
     return &profile->locations[profile->location_count++];
 }
 
-static void add_lines(struct builder *builder, struct profile_location *location,
+static void add_lines(struct builder *builder,
+                      struct profile_location *location,
                       const struct symbol_frame *frames, size_t count)
 {
     location->lines = calloc(count, sizeof(*location->lines));
@@ -175,7 +177,7 @@ static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
         .start = module->text_start,
         .limit = module->text_end,
         .offset = module->text_offset,
-        .file = strndup(snapshot->strings + module->path, module->path_length),
+        .file = segment_module_path(snapshot, module),
         .build_id = strdup(hex),
     };
     if (!mapping->file || !mapping->build_id) {
@@ -185,16 +187,9 @@ static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
         return 0;
     }
     profile->mapping_count++;
-    key = (struct symbol_module_key){
-        .path = mapping->file,
-        .build_id = module->build_id_length ? module->build_id : NULL,
-        .build_id_length = module->build_id_length,
-        .bias = module->bias,
-        .pid = snapshot->life == SEGMENT_LIFE_LIVE ? snapshot->header.pid : 0,
-        .mapped_ns = snapshot->header.created_ns,
-    };
-    builder->modules[module_index] = symbolizer_module(builder->symbolizer,
-                                                       &key);
+    key = segment_module_key(snapshot, module, mapping->file);
+    builder->modules[module_index] =
+        symbolizer_module(builder->symbolizer, &key);
     printable_clean(mapping->file, strlen(mapping->file));
     return builder->mappings[module_index] = (uint32_t)profile->mapping_count;
 }
@@ -214,7 +209,8 @@ static void add_main_mapping(struct builder *builder)
 
 /* ---- locations --------------------------------------------------------- */
 
-static void symbolize(struct builder *builder, struct profile_location *location,
+static void symbolize(struct builder *builder,
+                      struct profile_location *location,
                       const struct segment_node *node, uint64_t pc)
 {
     struct symbol_frame frames[SYMBOL_FRAMES_MAX];
@@ -235,6 +231,7 @@ static void symbolize(struct builder *builder, struct profile_location *location
     } else {
         snprintf(name, sizeof(name), "[0x%" PRIx64 "]", pc);
     }
+    location->offset = count ? frames[count - 1].offset : 0;
     if (count == 0) {
         frames[0] =
             (struct symbol_frame){.function = name, .system_name = name};
@@ -294,7 +291,8 @@ static void add_stack(struct builder *builder, struct profile_sample *sample,
 
     for (uint32_t n = callsite->node; n && !builder->failed;
          n = nodes[n].parent) {
-        sample->locations[sample->depth++] = location_of(builder, &nodes[n]) - 1;
+        sample->locations[sample->depth++] =
+            location_of(builder, &nodes[n]) - 1;
         if (nodes[n].flags & SEGMENT_NODE_TRUNCATED) {
             if (!builder->truncated)
                 builder->truncated = add_named_location(builder, "[truncated]");
@@ -331,7 +329,7 @@ static void add_sample(struct builder *builder, uint32_t id)
     } else {
         add_stack(builder, sample, callsite);
     }
-    for (int i = 0; i < PROFILE_VALUES; i++)
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
         profile->total[i] += sample->values[i];
 }
 
@@ -360,24 +358,27 @@ static void fill(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
     struct profile *profile = builder->profile;
+    bool is_heap = profile_kind_is_heap(profile->kind);
 
     profile->pid = snapshot->header.pid;
     profile->time_ns = snapshot->taken_ns;
-    profile->period_bytes = 1;
-    if (SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
-        profile->period_bytes =
+    profile->period = 1;
+    if (is_heap &&
+        SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
+        profile->period =
             (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
     profile->program = copy_text(builder, snapshot->header.program);
     add_main_mapping(builder);
-    for (uint32_t id = 1; id < snapshot->callsite_count && !builder->failed;
-         id++)
+    for (uint32_t id = 1;
+         is_heap && id < snapshot->callsite_count && !builder->failed; id++)
         if (has_value(&snapshot->values[id]))
             add_sample(builder, id);
     add_comments(builder);
 }
 
 struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
-                                     struct symbolizer *symbolizer)
+                                     struct symbolizer *symbolizer,
+                                     const struct profile_kind *kind)
 {
     size_t slots = 1024;
     struct builder builder = {
@@ -391,17 +392,16 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
         slots *= 2;
     builder.slot_mask = slots - 1;
     builder.slots = calloc(slots, sizeof(*builder.slots));
-    builder.modules = calloc(snapshot->module_count + 1u,
-                             sizeof(*builder.modules));
-    builder.mappings = calloc(snapshot->module_count + 1u,
-                              sizeof(*builder.mappings));
+    builder.modules =
+        calloc(snapshot->module_count + 1u, sizeof(*builder.modules));
+    builder.mappings =
+        calloc(snapshot->module_count + 1u, sizeof(*builder.mappings));
     if (builder.profile) {
-        builder.profile->mappings =
-            calloc(snapshot->module_count + 1u,
-                   sizeof(*builder.profile->mappings));
-        builder.profile->samples =
-            calloc(snapshot->callsite_count + 1u,
-                   sizeof(*builder.profile->samples));
+        builder.profile->kind = kind;
+        builder.profile->mappings = calloc(snapshot->module_count + 1u,
+                                           sizeof(*builder.profile->mappings));
+        builder.profile->samples = calloc(snapshot->callsite_count + 1u,
+                                          sizeof(*builder.profile->samples));
     }
     builder.failed = !builder.slots || !builder.modules || !builder.mappings ||
                      !builder.profile || !builder.profile->mappings ||

@@ -22,7 +22,6 @@
 typedef Perftools__Profiles__Profile Profile;
 typedef Perftools__Profiles__ValueType ValueType;
 typedef Perftools__Profiles__Sample Sample;
-typedef Perftools__Profiles__Label Label;
 typedef Perftools__Profiles__Mapping Mapping;
 typedef Perftools__Profiles__Location Location;
 typedef Perftools__Profiles__Line Line;
@@ -61,10 +60,9 @@ struct writer {
     const struct profile *profile;
     struct strings strings;
     Profile message;
-    ValueType types[PROFILE_VALUES], period;
-    ValueType *type_list[PROFILE_VALUES];
+    ValueType types[PROFILE_VALUES_MAX], period;
+    ValueType *type_list[PROFILE_VALUES_MAX];
     Sample *samples, **sample_list;
-    Label *labels, **label_list;
     uint64_t *ids;
     Mapping *mappings, **mapping_list;
     Location *locations, **location_list;
@@ -109,15 +107,16 @@ static bool allocate(struct writer *w)
     size_t lines = count_lines(p), frames = count_frames(p);
     size_t texts = 3 * lines + 2 * p->mapping_count + p->comment_count + 16;
 
-#define MAKE(member, count) (w->member = calloc((count) + 1, sizeof(*w->member)))
+#define MAKE(member, count)                                                    \
+    (w->member = calloc((count) + 1, sizeof(*w->member)))
     w->strings.slot_mask = power_above(texts) - 1;
     w->function_mask = power_above(lines) - 1;
     w->strings.count = 1;
     if (!MAKE(strings.texts, texts) ||
         !MAKE(strings.slots, w->strings.slot_mask) ||
-        !MAKE(samples, p->sample_count) || !MAKE(sample_list, p->sample_count) ||
-        !MAKE(labels, p->sample_count) || !MAKE(label_list, p->sample_count) ||
-        !MAKE(ids, frames) || !MAKE(mappings, p->mapping_count) ||
+        !MAKE(samples, p->sample_count) ||
+        !MAKE(sample_list, p->sample_count) || !MAKE(ids, frames) ||
+        !MAKE(mappings, p->mapping_count) ||
         !MAKE(mapping_list, p->mapping_count) ||
         !MAKE(locations, p->location_count) ||
         !MAKE(location_list, p->location_count) || !MAKE(lines, lines) ||
@@ -133,28 +132,33 @@ static bool allocate(struct writer *w)
 
 static void release(struct writer *w)
 {
-    void *all[] = {w->strings.texts, w->strings.slots, w->samples,
-                   w->sample_list,   w->labels,        w->label_list,
-                   w->ids,           w->mappings,      w->mapping_list,
-                   w->locations,     w->location_list, w->lines,
-                   w->line_list,     w->functions,     w->function_list,
-                   w->function_slots, w->comments};
+    void *all[] = {
+        w->strings.texts, w->strings.slots,  w->samples,      w->sample_list,
+        w->ids,           w->mappings,       w->mapping_list, w->locations,
+        w->location_list, w->lines,          w->line_list,    w->functions,
+        w->function_list, w->function_slots, w->comments};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]);
 }
 
+static void write_type(struct writer *w, const struct profile_type *from,
+                       ValueType *to)
+{
+    perftools__profiles__value_type__init(to);
+    to->type = string_of(&w->strings, from->name);
+    to->unit = string_of(&w->strings, from->unit);
+}
+
 static void write_types(struct writer *w)
 {
-    for (int i = 0; i < PROFILE_VALUES; i++) {
-        perftools__profiles__value_type__init(&w->types[i]);
-        w->types[i].type = string_of(&w->strings, profile_value_names[i]);
-        w->types[i].unit = string_of(&w->strings, profile_value_units[i]);
+    const struct profile_kind *kind = w->profile->kind;
+
+    for (int i = 0; i < kind->value_count; i++) {
+        write_type(w, &kind->values[i], &w->types[i]);
         w->type_list[i] = &w->types[i];
     }
-    perftools__profiles__value_type__init(&w->period);
-    w->period.type = string_of(&w->strings, "space");
-    w->period.unit = string_of(&w->strings, "bytes");
+    write_type(w, &kind->period, &w->period);
 }
 
 static void write_mappings(struct writer *w)
@@ -231,33 +235,24 @@ static void write_locations(struct writer *w)
     }
 }
 
-/* Each sample with Go's label: the size of its blocks. */
+/* Without Go's label "bytes", the size of a sample's blocks: Go keeps a stack's
+ * sizes apart, we do not, and to scrapers that compute differences a mean that
+ * moves would be a new sample each time. */
 static void write_samples(struct writer *w)
 {
-    int64_t bytes_key = string_of(&w->strings, "bytes");
     size_t next = 0;
 
     for (size_t i = 0; i < w->profile->sample_count; i++) {
         struct profile_sample *from = &w->profile->samples[i];
         Sample *to = w->sample_list[i] = &w->samples[i];
-        int64_t objects = from->values[PROFILE_ALLOC_OBJECTS];
 
         perftools__profiles__sample__init(to);
         to->n_location_id = from->depth;
         to->location_id = &w->ids[next];
         for (size_t j = 0; j < from->depth; j++)
             w->ids[next++] = from->locations[j] + UINT64_C(1);
-        to->n_value = PROFILE_VALUES;
+        to->n_value = (size_t)w->profile->kind->value_count;
         to->value = from->values;
-        if (objects > 0) {
-            Label *label = w->label_list[i] = &w->labels[i];
-
-            perftools__profiles__label__init(label);
-            label->key = bytes_key;
-            label->num = from->values[PROFILE_ALLOC_SPACE] / objects;
-            to->n_label = 1;
-            to->label = &w->label_list[i];
-        }
     }
 }
 
@@ -273,7 +268,7 @@ static void write_message(struct writer *w)
     write_samples(w);
     for (size_t i = 0; i < p->comment_count; i++)
         w->comments[i] = string_of(&w->strings, p->comments[i]);
-    m->n_sample_type = PROFILE_VALUES;
+    m->n_sample_type = (size_t)p->kind->value_count;
     m->sample_type = w->type_list;
     m->n_sample = p->sample_count;
     m->sample = w->sample_list;
@@ -284,11 +279,11 @@ static void write_message(struct writer *w)
     m->function = w->function_list;
     m->time_nanos = (int64_t)p->time_ns;
     m->period_type = &w->period;
-    m->period = p->period_bytes;
+    m->period = p->period;
     m->n_comment = p->comment_count;
     m->comment = w->comments;
-    if (p->default_type)
-        m->default_sample_type = string_of(&w->strings, p->default_type);
+    if (p->kind->default_type)
+        m->default_sample_type = string_of(&w->strings, p->kind->default_type);
     m->n_string_table = w->strings.count; /* last: all texts are in */
     /* protobuf-c does not write to them; its types cannot say so. */
     m->string_table = (char **)(uintptr_t)w->strings.texts;

@@ -42,8 +42,7 @@ static void add_sample(struct table *table, const struct profile *profile,
             &profile->locations[sample->locations[i]];
 
         for (size_t j = 0; j < location->line_count; j++) {
-            struct entry *entry = entry_of(table,
-                                           location->lines[j].function);
+            struct entry *entry = entry_of(table, location->lines[j].function);
 
             if (i == 0 && j == 0)
                 entry->flat += sample->values[value];
@@ -66,13 +65,14 @@ static int by_flat(const void *a, const void *b)
 }
 
 /* "1.23MB" as pprof writes it, or a plain count. */
-static void format_value(char text[32], int64_t value, enum profile_value kind)
+static void format_value(char text[32], int64_t value,
+                         const struct profile_type *type)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
     double scaled = (double)value;
     size_t unit = 0;
 
-    if (strcmp(profile_value_units[kind], "bytes") != 0) {
+    if (strcmp(type->unit, "bytes") != 0) {
         snprintf(text, 32, "%" PRId64, value);
         return;
     }
@@ -86,6 +86,7 @@ static void write_rows(const struct table *table, const struct profile *profile,
 {
     int64_t total = profile->total[value], sum = 0;
     double percent = total ? 100.0 / (double)total : 0;
+    const struct profile_type *type = &profile->kind->values[value];
 
     fprintf(out, "%10s %6s %6s %10s %6s\n", "flat", "flat%", "sum%", "cum",
             "cum%");
@@ -96,8 +97,8 @@ static void write_rows(const struct table *table, const struct profile *profile,
         if (!entry->name || (entry->flat == 0 && entry->cum == 0))
             break;
         sum += entry->flat;
-        format_value(flat, entry->flat, value);
-        format_value(cum, entry->cum, value);
+        format_value(flat, entry->flat, type);
+        format_value(cum, entry->cum, type);
         fprintf(out, "%10s %5.2f%% %5.2f%% %10s %5.2f%%  %s\n", flat,
                 (double)entry->flat * percent, (double)sum * percent, cum,
                 (double)entry->cum * percent, entry->name);
@@ -122,12 +123,11 @@ int profile_top_write(const struct profile *profile, enum profile_value value,
         add_sample(&table, profile, i, value);
     qsort(table.entries, table.mask + 1, sizeof(*table.entries), by_flat);
 
-    format_value(total, profile->total[value], value);
+    format_value(total, profile->total[value], &profile->kind->values[value]);
     fprintf(out, "%s, pid %u: %s %s", profile->program, profile->pid, total,
-            profile_value_names[value]);
-    if (profile->period_bytes > 1)
-        fprintf(out, ", sampled every %" PRId64 " bytes",
-                profile->period_bytes);
+            profile->kind->values[value].name);
+    if (profile->period > 1)
+        fprintf(out, ", sampled every %" PRId64 " bytes", profile->period);
     fprintf(out, "\n");
     for (size_t i = 0; i < profile->comment_count; i++)
         fprintf(out, "%s\n", profile->comments[i]);

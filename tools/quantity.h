@@ -16,4 +16,7 @@ void quantity_bytes(uint64_t bytes, char text[QUANTITY_SIZE]);
  * that take a plain s, and at most ten. */
 void quantity_count(uint64_t count, const char *noun, char text[QUANTITY_SIZE]);
 
+/* A time in ns since 1970 as RFC 3339, in UTC: "2026-01-31T09:05:07Z". */
+void quantity_time(uint64_t time_ns, char text[QUANTITY_SIZE]);
+
 #endif

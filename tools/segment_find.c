@@ -22,8 +22,7 @@ void segment_directory(char directory[PATH_MAX])
                  (unsigned)geteuid());
 }
 
-/* Reads "PID-STARTTIME" and nothing else. */
-static bool parse_name(const char *name, uint32_t *pid, uint64_t *start_time)
+bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time)
 {
     unsigned long long parsed_start;
     unsigned parsed_pid;
@@ -43,7 +42,8 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time)
     uint64_t named_start;
     uint32_t named_pid;
 
-    return parse_name(slash ? slash + 1 : path, &named_pid, &named_start) &&
+    return segment_name_parse(slash ? slash + 1 : path, &named_pid,
+                              &named_start) &&
            named_pid == pid && named_start == start_time;
 }
 
@@ -64,7 +64,7 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
         uint64_t start;
         uint32_t named;
 
-        if (!parse_name(entry->d_name, &named, &start) || named != pid)
+        if (!segment_name_parse(entry->d_name, &named, &start) || named != pid)
             continue;
         if (!found || start == running || (start > best && best != running))
             best = start;
@@ -82,4 +82,21 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
     snprintf(path, PATH_MAX, "%s/%u-%llu", directory, pid,
              (unsigned long long)best);
     return 0;
+}
+
+int segment_find_input(const char *input, char path[PATH_MAX],
+                       struct segment_error *error)
+{
+    char directory[PATH_MAX], *end;
+    unsigned long pid = strtoul(input, &end, 10);
+
+    segment_error_begin(error, input);
+    if (snprintf(path, PATH_MAX, "%s", input) >= PATH_MAX)
+        return segment_error_set(error, -ENAMETOOLONG, SEGMENT_ERROR_NOWHERE,
+                                 "%s", strerror(ENAMETOOLONG));
+    if (access(input, F_OK) == 0 || *input < '0' || *input > '9' || *end ||
+        pid > INT32_MAX)
+        return 0;
+    segment_directory(directory);
+    return segment_find(directory, (uint32_t)pid, path, error);
 }

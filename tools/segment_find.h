@@ -17,6 +17,9 @@
 /* PREPROF_DIR, else /dev/shm/preprof-EUID. */
 void segment_directory(char directory[PATH_MAX]);
 
+/* Reads a name "PID-STARTTIME"; false for any other. */
+bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time);
+
 /* Whether the last part of a path is the name of this process's segment. */
 bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time);
 
@@ -27,5 +30,12 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time);
  */
 int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
                  struct segment_error *error);
+
+/*
+ * What a person named: a file, or where there is none of that name, a pid.
+ * Writes the path to read, which need not exist; returns as segment_find().
+ */
+int segment_find_input(const char *input, char path[PATH_MAX],
+                       struct segment_error *error);
 
 #endif

@@ -106,7 +106,7 @@ says 1 "preprof-convert: nofile: No such file or directory" \
     "$preprof" top nofile
 says 2 "preprof-convert: where to? -o OUT is missing" \
     "$preprof" convert a.preprof
-says 2 "preprof-convert: -f takes pprof or folded, not svg" \
+says 2 "preprof-convert: -f takes pprof, folded or text, not svg" \
     "$preprof" convert a.preprof -f svg -o x
 head -c 100000 a.preprof >short.preprof
 "$preprof" top short.preprof >out 2>err

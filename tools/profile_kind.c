@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* profile_kind.c - see profile_kind.h. */
+#include "profile_kind.h"
+
+#include <string.h>
+
+#define HEAP_VALUES                                                            \
+    .values = {{"alloc_objects", "count"},                                     \
+               {"alloc_space", "bytes"},                                       \
+               {"inuse_objects", "count"},                                     \
+               {"inuse_space", "bytes"}},                                      \
+    .value_count = 4, .period = {"space", "bytes"}
+#define THREAD_VALUES(name)                                                    \
+    .values = {{name, "count"}}, .value_count = 1, .period = {name, "count"}
+#define WAIT_VALUES                                                            \
+    .values = {{"contentions", "count"}, {"delay", "nanoseconds"}},            \
+    .value_count = 2, .period = {"contentions", "count"}
+
+const struct profile_kind profile_kinds[] = {
+    {.name = "heap", HEAP_VALUES},
+    {.name = "allocs", HEAP_VALUES, .default_type = "alloc_space"},
+    {.name = "goroutine", THREAD_VALUES("goroutine")},
+    {.name = "threadcreate", THREAD_VALUES("threadcreate")},
+    {.name = "block", WAIT_VALUES},
+    {.name = "mutex", WAIT_VALUES},
+};
+const size_t profile_kind_count =
+    sizeof(profile_kinds) / sizeof(profile_kinds[0]);
+
+const struct profile_kind *profile_kind_find(const char *name)
+{
+    for (size_t i = 0; i < profile_kind_count; i++)
+        if (strcmp(profile_kinds[i].name, name) == 0)
+            return &profile_kinds[i];
+    return NULL;
+}
+
+bool profile_kind_is_heap(const struct profile_kind *kind)
+{
+    return kind->value_count == 4;
+}

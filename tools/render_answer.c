@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* render_answer.c - see render_answer.h. */
+#include "render_answer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "process_list.h"
+#include "process_memstats.h"
+#include "profile.h"
+#include "profile_folded.h"
+#include "profile_pprof.h"
+#include "profile_text.h"
+#include "render_json.h"
+#include "render_symbol.h"
+#include "segment_find.h"
+#include "segment_read.h"
+#include "symbolize.h"
+
+/* What a symbolizer remembers grows with every process it has seen. */
+#define SYMBOLIZER_ANSWERS_MAX 4096
+
+struct render {
+    struct symbolizer *symbolizer;
+    unsigned answers; /* by this symbolizer */
+};
+
+/* One answer in the making. */
+struct answer {
+    struct render *render;
+    const struct render_request *request;
+    char *body;
+    size_t size;
+};
+
+/* ---- errors ------------------------------------------------------------ */
+
+__attribute__((format(printf, 3, 4))) static int
+refuse(struct answer *answer, int status, const char *format, ...)
+{
+    va_list values;
+    int length;
+
+    va_start(values, format);
+    length = vasprintf(&answer->body, format, values);
+    va_end(values);
+    if (length < 0)
+        answer->body = NULL;
+    answer->size = length < 0 ? 0 : (size_t)length;
+    return answer->body ? status : 500;
+}
+
+static int refuse_for_memory(struct answer *answer)
+{
+    return refuse(answer, 500, "out of memory");
+}
+
+static int refuse_for_segment(struct answer *answer,
+                              const struct segment_error *error, int err)
+{
+    char line[SEGMENT_ERROR_LINE_SIZE];
+
+    segment_error_line(error, line, sizeof(line));
+    return refuse(answer, err == -ENOENT ? 404 : 500, "%s", line);
+}
+
+/* ---- the process asked for --------------------------------------------- */
+
+/* Returns 0 and a snapshot, or the status of the error. */
+static int read_segment(struct answer *answer, enum segment_read_depth depth,
+                        struct segment_snapshot **snapshot)
+{
+    const struct render_request *request = answer->request;
+    char directory[PATH_MAX], path[PATH_MAX];
+    struct segment_error error;
+    int err;
+
+    if (!request->pid)
+        return refuse(answer, 400, "kind %s needs a pid", request->kind);
+    segment_directory(directory);
+    err = segment_find(request->directory ? request->directory : directory,
+                       request->pid, path, &error);
+    if (!err)
+        err = segment_read(path, depth, snapshot, &error);
+    return err ? refuse_for_segment(answer, &error, err) : 0;
+}
+
+/* ---- profiles ---------------------------------------------------------- */
+
+static int write_profile(struct answer *answer,
+                         const struct segment_snapshot *snapshot,
+                         const struct profile *profile, FILE *out)
+{
+    struct process_memstats stats;
+
+    if (strcmp(answer->request->format, "folded") == 0)
+        return profile_folded_write(profile, PROFILE_INUSE_SPACE, out);
+    process_memstats_read(snapshot, &stats);
+    return profile_text_write(profile, &stats, out);
+}
+
+/* Through a stream, or as bytes at once. Returns 0 or -errno. */
+static int encode_profile(struct answer *answer,
+                          const struct segment_snapshot *snapshot,
+                          const struct profile *profile)
+{
+    FILE *out;
+    int err;
+
+    if (strcmp(answer->request->format, "pprof") == 0)
+        return profile_pprof_write(profile, (uint8_t **)&answer->body,
+                                   &answer->size);
+    out = open_memstream(&answer->body, &answer->size);
+    if (!out)
+        return -ENOMEM;
+    err = write_profile(answer, snapshot, profile, out);
+    return fclose(out) == 0 && !err ? 0 : -ENOMEM;
+}
+
+static int answer_profile(struct answer *answer,
+                          const struct profile_kind *kind)
+{
+    struct segment_snapshot *snapshot;
+    struct profile *profile = NULL;
+    char reason[512];
+    int status = read_segment(answer, SEGMENT_READ_STACKS, &snapshot);
+
+    if (status)
+        return status;
+    if (profile_kind_is_heap(kind) && snapshot->header.status != SEGMENT_OK) {
+        segment_status_text(&snapshot->header, reason, sizeof(reason));
+        status = refuse(answer, 503, "process %u is not profiled: %s",
+                        snapshot->header.pid, reason);
+    } else {
+        profile =
+            profile_from_segment(snapshot, answer->render->symbolizer, kind);
+        status = profile && encode_profile(answer, snapshot, profile) == 0
+                     ? 200
+                     : refuse_for_memory(answer);
+    }
+    profile_free(profile);
+    segment_snapshot_free(snapshot);
+    return status;
+}
+
+/* ---- the other kinds --------------------------------------------------- */
+
+typedef int write_function(const struct segment_snapshot *snapshot,
+                           struct render_request request,
+                           struct symbolizer *symbolizer, FILE *out);
+
+static int write_counts(const struct segment_snapshot *snapshot,
+                        struct render_request request,
+                        struct symbolizer *symbolizer, FILE *out)
+{
+    (void)request, (void)symbolizer;
+    return render_json_counts(snapshot, out);
+}
+
+static int write_vars(const struct segment_snapshot *snapshot,
+                      struct render_request request,
+                      struct symbolizer *symbolizer, FILE *out)
+{
+    (void)request, (void)symbolizer;
+    return render_json_vars(snapshot, out);
+}
+
+static int write_symbols(const struct segment_snapshot *snapshot,
+                         struct render_request request,
+                         struct symbolizer *symbolizer, FILE *out)
+{
+    return render_symbol_write(snapshot, symbolizer,
+                               request.symbols ? request.symbols : "", out);
+}
+
+static int write_cmdline(const struct segment_snapshot *snapshot,
+                         struct render_request request,
+                         struct symbolizer *symbolizer, FILE *out)
+{
+    (void)request, (void)symbolizer;
+    return render_cmdline_write(snapshot, out);
+}
+
+static int answer_written(struct answer *answer, enum segment_read_depth depth,
+                          write_function *write)
+{
+    struct segment_snapshot *snapshot;
+    int status = read_segment(answer, depth, &snapshot);
+    FILE *out;
+    int err;
+
+    if (status)
+        return status;
+    out = open_memstream(&answer->body, &answer->size);
+    err =
+        out ? write(snapshot, *answer->request, answer->render->symbolizer, out)
+            : -ENOMEM;
+    if (out && fclose(out) != 0)
+        err = -ENOMEM;
+    segment_snapshot_free(snapshot);
+    if (!err)
+        return 200;
+    if (out)
+        free(answer->body);
+    return refuse_for_memory(answer);
+}
+
+static int answer_list(struct answer *answer)
+{
+    char directory[PATH_MAX];
+    struct process_list list;
+    struct segment_error error;
+    FILE *out;
+    int err;
+
+    segment_directory(directory);
+    err = process_list_read(
+        answer->request->directory ? answer->request->directory : directory,
+        &list, &error);
+    if (err)
+        return refuse_for_segment(answer, &error, err);
+    out = open_memstream(&answer->body, &answer->size);
+    err = out ? render_json_list(&list, out) : -ENOMEM;
+    if (out && fclose(out) != 0)
+        err = -ENOMEM;
+    process_list_free(&list);
+    return err ? refuse_for_memory(answer) : 200;
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+struct render *render_new(void)
+{
+    struct render *render = calloc(1, sizeof(*render));
+
+    if (!render)
+        return NULL;
+    render->symbolizer = symbolizer_new();
+    if (render->symbolizer)
+        return render;
+    free(render);
+    return NULL;
+}
+
+void render_free(struct render *render)
+{
+    if (!render)
+        return;
+    symbolizer_free(render->symbolizer);
+    free(render);
+}
+
+static int renew_symbolizer(struct render *render)
+{
+    struct symbolizer *fresh;
+
+    if (render->answers++ < SYMBOLIZER_ANSWERS_MAX)
+        return 0;
+    fresh = symbolizer_new();
+    if (!fresh)
+        return -ENOMEM;
+    symbolizer_free(render->symbolizer);
+    render->symbolizer = fresh;
+    render->answers = 1;
+    return 0;
+}
+
+static int choose_answer(struct answer *answer)
+{
+    static const struct {
+        const char *kind;
+        enum segment_read_depth depth;
+        write_function *write;
+    } written[] = {
+        {"counts", SEGMENT_READ_TOTALS, write_counts},
+        {"vars", SEGMENT_READ_TOTALS, write_vars},
+        {"symbol", SEGMENT_READ_STACKS, write_symbols},
+        {"cmdline", SEGMENT_READ_TOTALS, write_cmdline},
+    };
+    const struct render_request *request = answer->request;
+    const struct profile_kind *kind = profile_kind_find(request->kind);
+
+    if (kind)
+        return answer_profile(answer, kind);
+    if (strcmp(request->kind, "list") == 0)
+        return answer_list(answer);
+    for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+        if (strcmp(request->kind, written[i].kind) == 0)
+            return answer_written(answer, written[i].depth, written[i].write);
+    return refuse(answer, 400, "no kind %.64s", request->kind);
+}
+
+int render_answer(struct render *render, const struct render_request *request,
+                  char **body, size_t *size)
+{
+    struct render_request checked = *request;
+    struct answer answer = {.render = render, .request = &checked};
+    int status;
+
+    if (!checked.format)
+        checked.format = "pprof";
+    if (strcmp(checked.format, "pprof") != 0 &&
+        strcmp(checked.format, "text") != 0 &&
+        strcmp(checked.format, "folded") != 0)
+        status = refuse(&answer, 400, "no format %.64s", checked.format);
+    else if (renew_symbolizer(render) != 0)
+        status = refuse_for_memory(&answer);
+    else
+        status = choose_answer(&answer);
+    *body = answer.body;
+    *size = answer.size;
+    return status;
+}
