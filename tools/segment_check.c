@@ -13,14 +13,19 @@
 
 /* ---- header ------------------------------------------------------------ */
 
+/* What a file is comes first: a short one of another kind is not a truncated
+ * segment. */
 static int check_version(const struct segment_header *header,
-                         struct segment_error *error)
+                         uint64_t file_size, struct segment_error *error)
 {
     const char *age;
 
     if (memcmp(header->magic, SEGMENT_MAGIC, sizeof(header->magic)) != 0)
         return segment_error_set(error, -EINVAL, HEADER_OFFSET(magic),
                                  "not a preprof segment");
+    if (file_size < sizeof(*header))
+        return segment_error_set(error, -EINVAL, file_size,
+                                 "truncated: the file ends here");
     if (header->byte_order == __builtin_bswap32(SEGMENT_BYTE_ORDER))
         return segment_error_set(error, -EPROTONOSUPPORT,
                                  HEADER_OFFSET(byte_order),
@@ -55,7 +60,9 @@ static int check_limits(const struct segment_header *header,
                                1u << SEGMENT_MODE_SAMPLE |
                                1u << SEGMENT_MODE_EXACT;
 #define LIMIT(field, min, max)                                                 \
-    {#field, HEADER_OFFSET(field), header->field, min, max}
+    {                                                                          \
+#field, HEADER_OFFSET(field), header->field, min, max                  \
+    }
     const struct {
         const char *name;
         uint64_t offset;
@@ -90,7 +97,7 @@ int segment_check_header(struct segment_header *header, uint64_t file_size,
                          struct segment_error *error)
 {
     uint64_t needed;
-    int err = check_version(header, error);
+    int err = check_version(header, file_size, error);
 
     if (!err)
         err = check_limits(header, error);
@@ -121,15 +128,14 @@ static const char *module_fault(const struct segment_module *module,
                                 const char *strings, uint32_t strings_size,
                                 size_t *field)
 {
-#define FAULT(name, why)                                                       \
-    (*field = offsetof(struct segment_module, name), why)
+#define FAULT(name, why) (*field = offsetof(struct segment_module, name), why)
     if (module->start >= module->end)
         return FAULT(start, "it ends before it starts");
     if (module->end > SEGMENT_ADDRESS_MAX)
         return FAULT(end, "it ends above the address space");
-    if (module->text_end != 0 && (module->text_start >= module->text_end ||
-                                  module->text_start < module->start ||
-                                  module->text_end > module->end))
+    if (module->text_end != 0 &&
+        (module->text_start >= module->text_end ||
+         module->text_start < module->start || module->text_end > module->end))
         return FAULT(text_start, "its code is outside of it");
     if (module->text_offset > INT64_MAX)
         return FAULT(text_offset, "its code is nowhere in a file");

@@ -22,7 +22,8 @@ struct segment_snapshot;
  * none (address_space.h). */
 #define SEGMENT_ADDRESS_MAX (UINT64_C(1) << 60)
 
-/* Checks a header of a file of file_size bytes, and terminates its strings. */
+/* Checks a header of a file of file_size bytes, and terminates its strings.
+ * What a shorter file lacks of it is zero. */
 int segment_check_header(struct segment_header *header, uint64_t file_size,
                          struct segment_error *error);
 

@@ -41,8 +41,13 @@ struct reader {
     union {
         struct segment_row rows[SEGMENT_ROWS_PER_EXTENT];
         struct segment_callsite callsites[SEGMENT_CALLSITES_PER_EXTENT];
-    } extent; /* the one at hand */
+    } piece; /* the one at hand */
 };
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 static int fail_memory(struct reader *reader)
 {
@@ -60,8 +65,8 @@ static int read_at(struct reader *reader, void *data, size_t size,
                           (off_t)(offset + done));
 
         if (n < 0 && errno != EINTR)
-            return segment_error_set(reader->error, -errno, offset + done,
-                                     "%s", strerror(errno));
+            return segment_error_set(reader->error, -errno, offset + done, "%s",
+                                     strerror(errno));
         if (n == 0)
             return segment_error_set(reader->error, -EINVAL, offset + done,
                                      "truncated: the file ends here");
@@ -73,13 +78,13 @@ static int read_at(struct reader *reader, void *data, size_t size,
 
 static int read_header(struct reader *reader)
 {
+    uint64_t file_size = (uint64_t)reader->stat.st_size;
     uint32_t count;
-    int err = read_at(reader, &reader->header, sizeof(reader->header), 0);
+    int err = read_at(reader, &reader->header,
+                      least(file_size, sizeof(reader->header)), 0);
 
     if (!err)
-        err = segment_check_header(&reader->header,
-                                   (uint64_t)reader->stat.st_size,
-                                   reader->error);
+        err = segment_check_header(&reader->header, file_size, reader->error);
     if (err)
         return err;
     count = reader->header.extents_used;
@@ -87,6 +92,39 @@ static int read_header(struct reader *reader)
     err = read_at(reader, reader->extents.words, count * sizeof(uint64_t),
                   SEGMENT_EXTENT_TABLE_OFFSET);
     return err ? err : segment_extents_check(&reader->extents, reader->error);
+}
+
+/* ---- pieces ------------------------------------------------------------ */
+
+/* Takes elements `base` to `base + elements` of an array from reader->piece. */
+typedef void piece_taker(struct reader *reader, uint32_t base,
+                         uint32_t elements);
+
+/* Reads the first `count` elements of an array, an extent at a time: to their
+ * place in `array` when there is one, else for take(). */
+static int read_pieces(struct reader *reader, enum segment_extent_type type,
+                       uint32_t count, void *array, piece_taker *take)
+{
+    size_t size = segment_element_size(type);
+
+    for (uint32_t i = 0; i < reader->extents.count; i++) {
+        uint64_t word = reader->extents.words[i];
+        uint32_t base = SEGMENT_EXTENT_BASE(word), elements;
+        int err;
+
+        if (SEGMENT_EXTENT_TYPE(word) != (uint32_t)type || base >= count)
+            continue;
+        elements = segment_extent_elements(word, count);
+        err = read_at(reader,
+                      array ? (char *)array + base * size
+                            : (void *)&reader->piece,
+                      elements * size, segment_extent_offset(i));
+        if (err)
+            return err;
+        if (take)
+            take(reader, base, elements);
+    }
+    return 0;
 }
 
 /* ---- counters ---------------------------------------------------------- */
@@ -130,78 +168,49 @@ static void add_row(struct reader *reader, uint32_t callsite,
     }
 }
 
+static void take_frees(struct reader *reader, uint32_t base, uint32_t elements)
+{
+    for (uint32_t i = 0; i < elements; i++)
+        add_row(reader, base + i, &reader->piece.rows[i], true);
+}
+
+static void take_allocs(struct reader *reader, uint32_t base, uint32_t elements)
+{
+    for (uint32_t i = 0; i < elements; i++)
+        add_row(reader, base + i, &reader->piece.rows[i], false);
+}
+
 static int read_counters(struct reader *reader, bool frees)
 {
-    uint32_t count = reader->snapshot->callsite_count;
-
     for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
         add_row(reader, i, &reader->header.sinks[i], frees);
-    for (uint32_t i = 0; i < reader->extents.count; i++) {
-        uint64_t word = reader->extents.words[i];
-        uint32_t base = SEGMENT_EXTENT_BASE(word);
-        int err;
-
-        if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_COUNTERS)
-            continue;
-        err = read_at(reader, &reader->extent, SEGMENT_EXTENT_SIZE,
-                      segment_extent_offset(i));
-        if (err)
-            return err;
-        for (uint32_t j = 0; j < segment_extent_elements(word, count); j++)
-            add_row(reader, base + j, &reader->extent.rows[j], frees);
-    }
-    return 0;
+    return read_pieces(reader, SEGMENT_EXTENT_COUNTERS,
+                       reader->snapshot->callsite_count, NULL,
+                       frees ? take_frees : take_allocs);
 }
 
 /* ---- arrays ------------------------------------------------------------ */
 
-/* In pass 1 which callsites are there, in pass 2 what is in them. */
-static int read_callsites(struct reader *reader, bool first)
+/* Sinks have no stack, whatever is written in their place. */
+static void take_callsites(struct reader *reader, uint32_t base,
+                           uint32_t elements)
 {
-    struct segment_callsite *callsites = reader->snapshot->callsites;
-    uint32_t count = reader->snapshot->callsite_count;
+    struct segment_callsite *to = reader->snapshot->callsites + base;
 
-    for (uint32_t i = 0; i < reader->extents.count; i++) {
-        uint64_t word = reader->extents.words[i];
-        struct segment_callsite *to = callsites + SEGMENT_EXTENT_BASE(word);
-        int err;
-
-        if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_CALLSITES)
-            continue;
-        err = read_at(reader, &reader->extent, SEGMENT_EXTENT_SIZE,
-                      segment_extent_offset(i));
-        if (err)
-            return err;
-        for (uint32_t j = 0; j < segment_extent_elements(word, count); j++)
-            if (first || to[j].node)
-                to[j] = reader->extent.callsites[j];
-    }
-    /* Sinks have no stack, whatever is written in their place. */
-    memset(callsites, 0, SEGMENT_SINK_COUNT * sizeof(callsites[0]));
-    return 0;
+    for (uint32_t i = 0; i < elements; i++)
+        if (base + i >= SEGMENT_SINK_COUNT)
+            to[i] = reader->piece.callsites[i];
 }
 
-static int read_array(struct reader *reader, enum segment_extent_type type,
-                      void *array, uint32_t count)
+/* Again, but none that was not there before. */
+static void retake_callsites(struct reader *reader, uint32_t base,
+                             uint32_t elements)
 {
-    size_t size = segment_element_size(type);
+    struct segment_callsite *to = reader->snapshot->callsites + base;
 
-    for (uint32_t i = 0; i < reader->extents.count; i++) {
-        uint64_t word = reader->extents.words[i];
-        uint32_t elements;
-        int err;
-
-        if (SEGMENT_EXTENT_TYPE(word) != (uint32_t)type)
-            continue;
-        elements = segment_extent_elements(word, count);
-        if (elements == 0)
-            continue;
-        err = read_at(reader, (char *)array + SEGMENT_EXTENT_BASE(word) * size,
-                      elements * size, segment_extent_offset(i));
-        if (err)
-            return err;
-    }
-    return 0;
+    for (uint32_t i = 0; i < elements; i++)
+        if (to[i].node)
+            to[i] = reader->piece.callsites[i];
 }
 
 static int read_stacks(struct reader *reader)
@@ -220,14 +229,14 @@ static int read_stacks(struct reader *reader)
     if (!snapshot->nodes || !snapshot->modules || !snapshot->strings)
         return fail_memory(reader);
 
-    err = read_array(reader, SEGMENT_EXTENT_NODES, snapshot->nodes,
-                     snapshot->node_count);
+    err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
+                      snapshot->nodes, NULL);
     if (!err)
-        err = read_array(reader, SEGMENT_EXTENT_MODULES, snapshot->modules,
-                         snapshot->module_count);
+        err = read_pieces(reader, SEGMENT_EXTENT_MODULES, header->modules_used,
+                          snapshot->modules, NULL);
     if (!err)
-        err = read_array(reader, SEGMENT_EXTENT_STRINGS, snapshot->strings,
-                         header->strings_used);
+        err = read_pieces(reader, SEGMENT_EXTENT_STRINGS, header->strings_used,
+                          snapshot->strings, NULL);
     return err;
 }
 
@@ -249,7 +258,9 @@ static int read_pass_1(struct reader *reader)
     if (!snapshot->callsites || !snapshot->values || !reader->rows)
         return fail_memory(reader);
     err = read_counters(reader, true);
-    return err ? err : read_callsites(reader, true);
+    return err ? err
+               : read_pieces(reader, SEGMENT_EXTENT_CALLSITES, count, NULL,
+                             take_callsites);
 }
 
 static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
@@ -259,7 +270,9 @@ static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
     if (!err)
         err = read_counters(reader, false);
     if (!err)
-        err = read_callsites(reader, false);
+        err = read_pieces(reader, SEGMENT_EXTENT_CALLSITES,
+                          reader->snapshot->callsite_count, NULL,
+                          retake_callsites);
     if (!err && depth == SEGMENT_READ_STACKS)
         err = read_stacks(reader);
     reader->snapshot->header = reader->header;
@@ -293,11 +306,6 @@ static int check_stacks(struct reader *reader)
     }
     free(depths);
     return err;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Objects and bytes are added by two instructions, and a live process may be
@@ -341,8 +349,7 @@ static void sum_up(struct reader *reader)
         if (values->alloc_objects)
             snapshot->recorded++;
     }
-    memcpy(snapshot->losses, snapshot->header.losses,
-           sizeof(snapshot->losses));
+    memcpy(snapshot->losses, snapshot->header.losses, sizeof(snapshot->losses));
     add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
         snapshot->calls.unknown_frees);
 }
