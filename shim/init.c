@@ -24,7 +24,7 @@
 /* ---- who owns malloc --------------------------------------------------- */
 
 /* The object that the program's calls of malloc reach, if it is not us. */
-static const char *find_bypass(void)
+static const char *find_first_in_scope(void)
 {
     const void *first = real_find(RTLD_DEFAULT, "malloc");
     ElfW(Sym) *symbol = NULL;
@@ -32,7 +32,8 @@ static const char *find_bypass(void)
 
     if (!first ||
         !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
-        info.dli_fbase == real_object_of((const void *)find_bypass, NULL))
+        info.dli_fbase ==
+            real_object_of((const void *)find_first_in_scope, NULL))
         return NULL;
     /* A program linked at a fixed address that takes the address of malloc has
      * an undefined symbol with a value: its PLT entry, which leads to us. */
@@ -56,18 +57,21 @@ static bool under_valgrind(void)
 
 static void check_allocator(void)
 {
-    const char *bypass;
+    const char *first;
 
     if (real.heap_tool || under_valgrind())
         life_disable(SEGMENT_SANITIZER,
                      real.heap_tool ? real.heap_tool : "valgrind");
-    else if ((bypass = find_bypass()))
-        life_disable(SEGMENT_BYPASSED, bypass);
     else if (real.mixed)
         life_disable(SEGMENT_MIXED, real.object_path);
+    else if ((first = find_first_in_scope()))
+        life_doubt(first);
 }
 
 /* ---- begin and end ----------------------------------------------------- */
+
+/* libc's, or another preload's. */
+static void (*exit_behind)(int status), (*exit_c99_behind)(int status);
 
 static void end(void)
 {
@@ -80,6 +84,8 @@ static void end(void)
 __attribute__((constructor)) static void begin(void)
 {
     real_resolve();
+    exit_behind = (void (*)(int))real_find(RTLD_NEXT, "_exit");
+    exit_c99_behind = (void (*)(int))real_find(RTLD_NEXT, "_Exit");
     if (!life_join(&thread_self) || !life->extents)
         return;
     check_allocator();
@@ -92,14 +98,21 @@ __attribute__((destructor)) static void end_of_exit(void)
     end();
 }
 
-EXPORT _Noreturn void _exit(int status)
+static _Noreturn void end_and_exit(void (*behind)(int status), int status)
 {
     end();
+    if (behind)
+        behind(status);
     for (;;)
         os_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
+EXPORT _Noreturn void _exit(int status)
+{
+    end_and_exit(exit_behind, status);
+}
+
 EXPORT _Noreturn void _Exit(int status)
 {
-    _exit(status);
+    end_and_exit(exit_c99_behind, status);
 }

@@ -5,8 +5,7 @@
  * libstdc++'s operators call malloc and free by name, so interpose.c sees them
  * and these functions only jump on: no frame of ours is on the stack when
  * bad_alloc or a new_handler passes. tcmalloc, mimalloc and jemalloc bring
- * operators that do not call malloc; there the block is recorded here. Which
- * of the two it is, is decided by the object an operator comes from.
+ * operators that do not call malloc; there the block is recorded here.
  *
  * The operators are looked up one by one at their first use. In a C program
  * that opened a C++ plugin the C++ library may be in no scope of ours: then it
@@ -21,11 +20,33 @@
 #include "real.h"
 #include "record.h"
 
-/* One operator: where it is, and whether its blocks pass through malloc. */
+/*
+ * Where an operator's blocks are recorded. One from the object that malloc
+ * comes from usually allocates or frees by itself, but a preload that counts
+ * and forwards has operators that end in malloc and free, and jemalloc has some
+ * of either kind. The first recorded call of each one tells.
+ */
+enum kind {
+    KIND_UNKNOWN,
+    KIND_OWN,    /* here */
+    KIND_PASSES, /* in the next hook: only jump on */
+};
+
 struct target {
     void *function;
-    bool records; /* false: the next malloc or free hook does */
+    enum kind kind;
 };
+
+static ALWAYS_INLINE enum kind kind_of(const struct target *target)
+{
+    return __atomic_load_n(&target->kind, __ATOMIC_RELAXED);
+}
+
+static void set_kind(struct target *target, bool passes)
+{
+    __atomic_store_n(&target->kind, passes ? KIND_PASSES : KIND_OWN,
+                     __ATOMIC_RELAXED);
+}
 
 static void *find_in_library(const char *library, const char *name)
 {
@@ -56,25 +77,69 @@ static COLD void look_up(struct target *target, const char *name,
         function = find_in_library("libc++abi.so.1", name);
     if (!function)
         function = fallback;
-    target->records = real_object_of(function, NULL) == real.object;
+    if (real_object_of(function, NULL) != real.object)
+        set_kind(target, true);
     __atomic_store_n(&target->function, function, __ATOMIC_RELEASE);
+}
+
+/* Returns whether a malloc inside the coming operator new will leave its block
+ * in `recorded`, so that end_new() can tell the operator's kind. */
+static COLD bool watch_new(void)
+{
+    struct thread *thread = &thread_self;
+
+    if (!LIFE_JOINED(thread) || life_mode() == SEGMENT_MODE_OFF)
+        return false;
+    thread->sampling = THREAD_NOT_SAMPLING; /* else it may only be counted */
+    return true;
+}
+
+/* Whether the block that an operator new returned is still to be recorded. */
+static ALWAYS_INLINE bool end_new(struct target *target, const void *block,
+                                  bool watched)
+{
+    const void *recorded = thread_self.recorded;
+
+    if (UNLIKELY(watched && block))
+        set_kind(target, recorded == block);
+    return block && recorded != block && recorded != RECORDED_BY_COUNT;
+}
+
+/* Makes the next hook of this thread forward without recording, so that
+ * end_delete() can tell whether there was one. */
+static COLD bool watch_delete(void)
+{
+    if (!LIFE_JOINED(&thread_self))
+        return false;
+    thread_self.epoch = THREAD_WATCHED;
+    return true;
+}
+
+static COLD void end_delete(struct target *target)
+{
+    bool passes = thread_self.epoch != THREAD_WATCHED;
+
+    if (!passes)
+        thread_self.epoch = __atomic_load_n(&life->epoch, __ATOMIC_RELAXED);
+    set_kind(target, passes);
 }
 
 #define DEFINE_NEW(name, parameters, arguments)                                \
     EXPORT void *name parameters                                               \
     {                                                                          \
-        static struct target next;                                           \
+        static struct target next;                                             \
         void *block;                                                           \
+        bool watched;                                                          \
                                                                                \
         if (UNLIKELY(!__atomic_load_n(&next.function, __ATOMIC_ACQUIRE)))      \
             look_up(&next, #name, (void *)allocate_plainly);                   \
-        if (LIKELY(!next.records))                                             \
+        if (LIKELY(kind_of(&next) == KIND_PASSES))                             \
             return ((void *(*)parameters)next.function)arguments;              \
         const struct walk_start start = WALK_START_HERE();                     \
         thread_self.recorded = NULL;                                           \
+        watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_new();     \
         block = ((void *(*)parameters)next.function)arguments;                 \
-        if (LIKELY(block && !thread_self.recorded) &&                          \
-            !record_skips_alloc(size))                                         \
+        if (end_new(&next, block, watched) && !record_skips_alloc(size))       \
             record_alloc(block, size, &start);                                 \
         return block;                                                          \
     }
@@ -82,13 +147,21 @@ static COLD void look_up(struct target *target, const char *name,
 #define DEFINE_DELETE(name, parameters, arguments)                             \
     EXPORT void name parameters                                                \
     {                                                                          \
-        static struct target next;                                           \
+        static struct target next;                                             \
+        bool watched;                                                          \
                                                                                \
         if (UNLIKELY(!__atomic_load_n(&next.function, __ATOMIC_ACQUIRE)))      \
             look_up(&next, #name, (void *)free);                               \
-        if (UNLIKELY(next.records && block) && !record_skips_free(block))      \
+        if (LIKELY(kind_of(&next) == KIND_PASSES) || !block) {                 \
+            ((void (*)parameters)next.function)arguments;                      \
+            return;                                                            \
+        }                                                                      \
+        if (!record_skips_free(block))                                         \
             record_free(block);                                                \
+        watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_delete();  \
         ((void (*)parameters)next.function)arguments;                          \
+        if (UNLIKELY(watched))                                                 \
+            end_delete(&next);                                                 \
     }
 
 INTERPOSE_NEW(DEFINE_NEW)

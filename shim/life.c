@@ -55,14 +55,35 @@ bool life_is_mine(void)
     return life->extents && (uint32_t)os_getpid() == life->header->pid;
 }
 
-void life_disable(enum segment_status status, const char *note)
+static void set_status(enum segment_status status, const char *note)
 {
     struct segment_header *header = life->header;
     struct text text = text_in(header->note, sizeof(header->note));
 
     text_string(&text, note);
-    __atomic_store_n(&header->mode, SEGMENT_MODE_OFF, __ATOMIC_RELAXED);
-    __atomic_store_n(&header->status, status, __ATOMIC_RELEASE);
+    __atomic_store_n(&header->status, status, __ATOMIC_SEQ_CST);
+}
+
+void life_disable(enum segment_status status, const char *note)
+{
+    __atomic_store_n(&life->header->mode, SEGMENT_MODE_OFF, __ATOMIC_RELAXED);
+    set_status(status, note);
+}
+
+/* Allocations come here, whoever stands in front. */
+static void end_doubt(void)
+{
+    uint32_t bypassed = SEGMENT_BYPASSED;
+
+    __atomic_compare_exchange_n(&life->header->status, &bypassed, SEGMENT_OK,
+                                false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void life_doubt(const char *object)
+{
+    set_status(SEGMENT_BYPASSED, object);
+    if (__atomic_load_n(&life->tables_used, __ATOMIC_SEQ_CST))
+        end_doubt();
 }
 
 int life_end(void)
@@ -246,8 +267,9 @@ bool life_join(struct thread *thread)
     uint64_t epoch = __atomic_load_n(&life->epoch, __ATOMIC_ACQUIRE);
 
     if (epoch == 0) {
-        /* The loader is still at work, or dlsym on our behalf. */
-        if (!environ || !real.resolved) {
+        if (!real.resolved) /* dlsym is at work on our behalf */
+            return false;
+        if (!environ) { /* the loader is */
             __atomic_fetch_add(&early_allocations, 1, __ATOMIC_RELAXED);
             return false;
         }
@@ -255,6 +277,10 @@ bool life_join(struct thread *thread)
         epoch = __atomic_load_n(&life->epoch, __ATOMIC_ACQUIRE);
         if (epoch == 0)
             return false;
+    }
+    if (thread->epoch == THREAD_WATCHED) {
+        thread->epoch = epoch;
+        return false;
     }
     if (thread->epoch != epoch) {
         thread->shard = NULL;
@@ -273,7 +299,8 @@ bool life_record(enum segment_mode mode)
     struct segment_header *header = life->header;
     uint32_t bit = 1u << mode, idle = 0;
 
-    if (!life->extents || header->status != SEGMENT_OK)
+    if (!life->extents || (header->status != SEGMENT_OK &&
+                           header->status != SEGMENT_BYPASSED))
         return false;
     /* The first recording needs the extent table; populating it twice is
      * harmless, so racing threads need not wait for each other. */
@@ -289,6 +316,7 @@ bool life_record(enum segment_mode mode)
                              __ATOMIC_RELAXED);
     }
     __atomic_fetch_or(&header->modes_used, bit, __ATOMIC_RELAXED);
-    __atomic_fetch_or(&life->tables_used, bit, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&life->tables_used, bit, __ATOMIC_SEQ_CST);
+    end_doubt();
     return true;
 }

@@ -62,8 +62,9 @@ static ALWAYS_INLINE uint64_t life_mode(void)
 }
 
 /*
- * Prepares the segment for the first recording in a mode and notes that the
- * mode was used. False when there is no room to record at all.
+ * Prepares the segment for the first recording in a mode, which proves that
+ * allocations come here, and notes that the mode was used. False when there is
+ * no room to record at all.
  */
 COLD bool life_record(enum segment_mode mode);
 
@@ -79,6 +80,14 @@ void life_lose(enum segment_loss loss, uint64_t count);
 
 /* Gives up recording for good in this process, and says why. */
 void life_disable(enum segment_status status, const char *note);
+
+/*
+ * Another object's malloc comes before ours. It may forward to us, and calling
+ * it to find out could run a program's own malloc before its constructors. So
+ * the segment says SEGMENT_BYPASSED unless or until there is a recording, which
+ * is the proof of the contrary.
+ */
+void life_doubt(const char *object);
 
 /* Whether the calling process is the one whose segment this is (false in a
  * vfork child). Costs a system call. */

@@ -19,7 +19,8 @@ static void read_counters(struct preprof_memstats *stats)
     uint32_t used = life->header->modes_used;
     const struct segment_row *sum = &totals.callsites;
 
-    if (mode != SEGMENT_MODE_OFF) /* also when nothing was allocated yet */
+    if (mode != SEGMENT_MODE_OFF && /* also when nothing was allocated yet */
+        life->header->status == SEGMENT_OK)
         used |= 1u << mode;
     if (!used)
         return;
@@ -86,8 +87,10 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
 {
     uint64_t word;
 
+    /* Bypassed is a doubt that the next recording may end. */
     if (!LIFE_JOINED(&thread_self) || !life->extents ||
-        life->header->status != SEGMENT_OK)
+        (life->header->status != SEGMENT_OK &&
+         life->header->status != SEGMENT_BYPASSED))
         return -ENOTSUP;
     if (mode == PREPROF_SAMPLE)
         word = SEGMENT_MODE_WORD(

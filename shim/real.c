@@ -112,7 +112,7 @@ struct real real = {
 /* ---- the lookup -------------------------------------------------------- */
 
 /* libc.so.6 is our only DT_NEEDED and comes behind us in every search, so all
- * but the last two are always found. */
+ * are always found. */
 static const struct {
     const char *name;
     size_t offset;
@@ -128,8 +128,6 @@ static const struct {
     FUNCTION(valloc),
     FUNCTION(pvalloc),
     FUNCTION(malloc_usable_size),
-    FUNCTION(free_sized),
-    FUNCTION(free_aligned_sized),
 #undef FUNCTION
 };
 
@@ -195,16 +193,21 @@ static bool header_tells_size(const struct real *found)
     return true;
 }
 
-/* A sanitizer's runtime in this process, by the name of its init function. */
+/* The init functions of the sanitizers' runtimes: NULL where the loader found
+ * none. */
+__attribute__((weak)) void __asan_init(void);
+__attribute__((weak)) void __tsan_init(void);
+__attribute__((weak)) void __msan_init(void);
+__attribute__((weak)) void __hwasan_init(void);
+
+/* A sanitizer's runtime in this process, or NULL. */
 static const char *find_sanitizer(void)
 {
-    static const char *const inits[] = {"__asan_init", "__tsan_init",
-                                        "__msan_init", "__hwasan_init"};
-
-    for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
-        if (real_find(RTLD_DEFAULT, inits[i]))
-            return inits[i];
-    return NULL;
+    return __asan_init     ? "__asan_init"
+           : __tsan_init   ? "__tsan_init"
+           : __msan_init   ? "__msan_init"
+           : __hwasan_init ? "__hwasan_init"
+                           : NULL;
 }
 
 /* tcmalloc's first malloc_usable_size() allocates by operator new, which from

@@ -35,10 +35,6 @@ struct real {
     void *(*pvalloc)(size_t size);
     size_t (*malloc_usable_size)(void *block);
 
-    /* Optional: NULL when the allocator has none. */
-    void (*free_sized)(void *block, size_t size);
-    void (*free_aligned_sized)(void *block, size_t alignment, size_t size);
-
     bool resolved;
     bool mixed; /* the family comes from more than one object */
     bool size_in_header; /* glibc: the chunk header proved equal */
@@ -55,8 +51,9 @@ extern struct real real;
 void real_resolve(void);
 
 /* dlsym(handle, name); RTLD_NEXT is the next definition behind the shim. A
- * missing symbol makes dlsym allocate, which would count as the program's: what
- * may be missing is looked up by real_resolve(), where boot.h serves that. */
+ * missing symbol makes dlsym allocate from the first malloc in scope, which may
+ * be the program's own: nothing that may be missing is looked up before the
+ * program runs, and afterwards boot.h serves what reaches our hooks. */
 void *real_find(void *handle, const char *name);
 
 /* Base address of the object that contains this code address, or NULL; its

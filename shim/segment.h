@@ -91,7 +91,8 @@ enum segment_state {
 /* Why the shim records nothing, or less than the mode asks for. */
 enum segment_status {
     SEGMENT_OK = 0,
-    SEGMENT_BYPASSED = 1,  /* another object owns malloc: see `note` */
+    SEGMENT_BYPASSED = 1,  /* another object, see `note`, comes first with its
+                              malloc, and has not forwarded a call to us */
     SEGMENT_MIXED = 2,     /* malloc and free come from different objects */
     SEGMENT_SANITIZER = 3, /* a sanitizer or valgrind owns the heap */
 };
@@ -260,7 +261,8 @@ struct segment_header {
     /* Sinks when a shard has no row for them: always there, shared. */
     struct segment_row sinks[SEGMENT_SINK_COUNT];
 
-    char note[256];       /* words for `status`: the object's path */
+    char note[256];       /* of `status`: the object's path; stays when an
+                             object in front turns out to forward */
     char executable[1024]; /* path at start, cut; "" when unknown */
     char output[1024];     /* PREPROF_OUT expanded, "" when not asked for */
 };

@@ -17,6 +17,9 @@ struct segment_row;
 struct shard;
 
 #define THREAD_UNBORN       UINT64_MAX /* no life has this epoch */
+/* Neither this: the thread has joined, but its next hook only forwards and
+ * puts the life's epoch back, which shows that it came. */
+#define THREAD_WATCHED      (UINT64_MAX - 1)
 #define THREAD_NOT_SAMPLING UINT64_MAX /* no mode word is this */
 
 struct thread {
