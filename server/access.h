@@ -11,6 +11,7 @@
 #ifndef PREPROF_ACCESS_H
 #define PREPROF_ACCESS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,7 +21,7 @@
 #define ACCESS_TOKEN_MAX 256
 
 struct access_rules {
-    char address[64]; /* the listener's, as inet_ntop() writes it */
+    char address[INET6_ADDRSTRLEN]; /* the listener's; "" when it has none */
     bool any_address; /* it listens on all: any IP literal is its own */
     const char *hosts[ACCESS_HOSTS_MAX]; /* further names; borrowed */
     size_t host_count;

@@ -82,34 +82,28 @@ static void touch(uv_work_t *work)
     *(volatile char *)(block->memory + block->size - 1) = 1;
 }
 
-static void fill_reply(const struct allocate_block *block)
+static void fill_reply(struct reply *reply, const struct allocate_block *block)
 {
-    static const char look[] =
-        "See it: go tool pprof -list allocate_handler %s/debug/pprof/heap\n";
     const struct allocate_store *store = block->store;
-    struct reply *reply = block->reply;
-    char *body = NULL;
-    size_t size;
-    FILE *out = open_memstream(&body, &size);
+    FILE *out = reply_begin(reply, 200, TEXT_PLAIN);
 
-    if (!out) {
-        reply_line(reply, 503, "out of memory");
-        return;
-    }
-    fprintf(out, "Allocated %" PRIu64 " bytes and wrote to every page.\n",
-            block->size);
-    if (block->hold_s)
+    if (out) {
+        fprintf(out, "Allocated %" PRIu64 " bytes and wrote to every page.\n",
+                block->size);
+        if (block->hold_s)
+            fprintf(out,
+                    "They are held for %u s; %" PRIu64 " of at most %" PRIu64
+                    " bytes are held now.\n",
+                    block->hold_s, store->held_size, ALLOCATE_HELD_MAX);
+        else
+            fputs("They are freed again; add -sample_index=alloc_space.\n",
+                  out);
         fprintf(out,
-                "They are held for %u s; %" PRIu64 " of at most %" PRIu64
-                " bytes are held now.\n",
-                block->hold_s, store->held_size, ALLOCATE_HELD_MAX);
-    else
-        fputs("They are freed again; add -sample_index=alloc_space.\n", out);
-    fprintf(out, look, store->url);
-    if (fclose(out) != 0)
-        reply_line(reply, 503, "out of memory");
-    else
-        reply_body(reply, TEXT_PLAIN, body, size);
+                "See it: go tool pprof -list allocate_handler "
+                "%s/debug/pprof/heap\n",
+                store->url);
+    }
+    reply_end(reply, out);
 }
 
 static void on_touched(uv_work_t *work, int status)
@@ -122,7 +116,7 @@ static void on_touched(uv_work_t *work, int status)
     (void)status; /* nobody cancels this work */
     block->touching = false;
     if (reply)
-        fill_reply(block);
+        fill_reply(reply, block);
     block->reply = NULL;
     if (block->stopping || block->hold_s == 0 ||
         uv_timer_start(&block->timer, on_held, block->hold_s * UINT64_C(1000),
@@ -169,12 +163,18 @@ struct allocate_block *allocate_handler(struct allocate_store *store,
 {
     struct allocate_block *block = NULL;
 
-    if (plan->size > ALLOCATE_HELD_MAX - store->held_size) {
+    if (plan->size > ALLOCATE_HELD_MAX) {
         reply_line(reply, 503,
-                   "%" PRIu64 " bytes more are too many: %" PRIu64
-                   " are held, and %" PRIu64 " may be. Wait until some are "
-                   "freed, or use hold=0.",
-                   plan->size, store->held_size, ALLOCATE_HELD_MAX);
+                   "%" PRIu64 " bytes are too many: %" PRIu64
+                   " may be held in all",
+                   plan->size, ALLOCATE_HELD_MAX);
+    } else if (plan->size > ALLOCATE_HELD_MAX - store->held_size) {
+        reply_line(reply, 503,
+                   "%" PRIu64 " bytes more are too many now: %" PRIu64
+                   " are held, %" PRIu64 " may be in all; the first are freed "
+                   "in at most %u s",
+                   plan->size, store->held_size, ALLOCATE_HELD_MAX,
+                   ALLOCATE_HOLD_MAX);
     } else {
         block = block_new(store, plan, reply, done, data);
         if (block)
@@ -201,9 +201,8 @@ void allocate2_handler(struct reply *reply)
 {
     struct preprof_memstats before, after;
     size_t size = ALLOCATE_SIZE_DEFAULT;
-    char *body = NULL;
     char *memory;
-    int length;
+    FILE *out;
 
     if (preprof_read_memstats(&before) != 0) {
         reply_line(reply, 503,
@@ -219,18 +218,17 @@ void allocate2_handler(struct reply *reply)
     *(volatile char *)memory = 1;
     (void)preprof_read_memstats(&after); /* it answered before */
     free(memory);
-    length = asprintf(
-        &body,
-        "Heap Alloc Before: %" PRIu64 ", After: %" PRIu64 ", Diff: %" PRId64
-        "\n"
-        "Heap Sys Before: %" PRIu64 ", After: %" PRIu64 ", Diff: %" PRId64 "\n",
-        before.HeapAlloc, after.HeapAlloc,
-        (int64_t)(after.HeapAlloc - before.HeapAlloc), before.HeapSys,
-        after.HeapSys, (int64_t)(after.HeapSys - before.HeapSys));
-    if (length < 0)
-        reply_line(reply, 503, "out of memory");
-    else
-        reply_body(reply, TEXT_PLAIN, body, (size_t)length);
+    out = reply_begin(reply, 200, TEXT_PLAIN);
+    if (out)
+        fprintf(out,
+                "Heap Alloc Before: %" PRIu64 ", After: %" PRIu64
+                ", Diff: %" PRId64 "\n"
+                "Heap Sys Before: %" PRIu64 ", After: %" PRIu64
+                ", Diff: %" PRId64 "\n",
+                before.HeapAlloc, after.HeapAlloc,
+                (int64_t)(after.HeapAlloc - before.HeapAlloc), before.HeapSys,
+                after.HeapSys, (int64_t)(after.HeapSys - before.HeapSys));
+    reply_end(reply, out);
 }
 
 void allocate_stop(struct allocate_store *store)

@@ -2,9 +2,10 @@
 /* arguments.c - see arguments.h. */
 #include "arguments.h"
 
-#include <arpa/inet.h>
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,20 @@
 #include "preprof.h"
 #include "query.h"
 #include "render_child.h"
+
+/* Above all letters, so that optopt tells a refused letter from these. */
+enum option_name {
+    OPTION_PORT = 256,
+    OPTION_BIND,
+    OPTION_ALLOW_HOST,
+    OPTION_TOKEN_FILE,
+    OPTION_ROOT,
+    OPTION_DIR,
+    OPTION_RENDER_TIMEOUT,
+    OPTION_READY_FD,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const char help_text[] =
     "usage: preprof-server [OPTION]...\n"
@@ -21,9 +36,12 @@ static const char help_text[] =
     "every process that runs under libpreprof.so.\n"
     "\n"
     "  --port N            listen on port N (8080); 0 picks a free one\n"
-    "  --bind ADDRESS      listen on this IP address (127.0.0.1); one that is "
-    "not\n"
-    "                      the loopback's requires a token\n"
+    "  --bind ADDRESS      listen on this IP address (127.0.0.1), where one "
+    "that "
+    "is\n"
+    "                      not the loopback's requires a token, or on the "
+    "unix\n"
+    "                      socket of this absolute path\n"
     "  --allow-host NAME   requests may call us NAME; may be repeated\n"
     "  --token-file FILE   require the token in the first line of FILE\n"
     "  --root PID          show process PID at / and end with it\n"
@@ -32,44 +50,42 @@ static const char help_text[] =
     "  --ready-fd FD       write the port to FD when listening\n"
     "  --help, --version\n";
 
-static _Noreturn void usage_error(const char *format, const char *detail)
+static _Noreturn void usage_error(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static _Noreturn void usage_error(const char *format, ...)
 {
+    va_list arguments;
+
+    va_start(arguments, format);
     fputs("preprof-server: ", stderr);
-    fprintf(stderr, format, detail);
+    vfprintf(stderr, format, arguments);
     fputs("; see preprof-server --help\n", stderr);
+    va_end(arguments);
     exit(2);
 }
 
 static unsigned read_number(const char *option, const char *text, int64_t least,
                             int64_t most)
 {
-    char detail[128];
     int64_t number;
 
-    if (query_parse_int(text, &number) == 0 && number >= least &&
-        number <= most)
-        return (unsigned)number;
-    snprintf(detail, sizeof(detail),
-             "%s takes a number, %" PRId64 " to %" PRId64 ", not '%.20s'",
-             option, least, most, text);
-    usage_error("%s", detail);
+    if (query_parse_int(text, &number) != 0 || number < least || number > most)
+        usage_error("%s takes a number, %" PRId64 " to %" PRId64 ", not '%s'",
+                    option, least, most, text);
+    return (unsigned)number;
 }
 
-static void set_address(struct arguments *arguments, unsigned port)
+static void set_address(struct arguments *arguments, const char *bind,
+                        unsigned port)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&arguments->address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&arguments->address;
+    int error = address_parse(bind, port, &arguments->address);
 
-    memset(&arguments->address, 0, sizeof(arguments->address));
-    if (inet_pton(AF_INET, arguments->bind, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, arguments->bind, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons((uint16_t)port);
-    } else {
-        usage_error("--bind takes an IP address, not '%s'", arguments->bind);
-    }
+    if (error == -ENAMETOOLONG)
+        usage_error("--bind %s: the path is too long for a unix socket", bind);
+    if (error)
+        usage_error("--bind takes an IP address or an absolute path, not '%s'",
+                    bind);
 }
 
 static void add_host(struct arguments *arguments, const char *name)
@@ -82,67 +98,69 @@ static void add_host(struct arguments *arguments, const char *name)
 void arguments_read(struct arguments *arguments, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"bind", required_argument, NULL, 'b'},
-        {"allow-host", required_argument, NULL, 'a'},
-        {"token-file", required_argument, NULL, 't'},
-        {"root", required_argument, NULL, 'r'},
-        {"dir", required_argument, NULL, 'd'},
-        {"render-timeout", required_argument, NULL, 's'},
-        {"ready-fd", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
+        {"port", required_argument, NULL, OPTION_PORT},
+        {"bind", required_argument, NULL, OPTION_BIND},
+        {"allow-host", required_argument, NULL, OPTION_ALLOW_HOST},
+        {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
+        {"root", required_argument, NULL, OPTION_ROOT},
+        {"dir", required_argument, NULL, OPTION_DIR},
+        {"render-timeout", required_argument, NULL, OPTION_RENDER_TIMEOUT},
+        {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
         {NULL, 0, NULL, 0}};
+    const char *bind = "127.0.0.1";
     unsigned port = PORT_DEFAULT;
     int option;
 
-    *arguments = (struct arguments){.bind = "127.0.0.1",
-                                    .ready_fd = -1,
+    *arguments = (struct arguments){.ready_fd = -1,
                                     .render_timeout_s = RENDER_TIMEOUT_S};
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (option) {
-        case 'p':
+        case OPTION_PORT:
             port = read_number("--port", optarg, 0, 65535);
             break;
-        case 'b':
-            arguments->bind = optarg;
+        case OPTION_BIND:
+            bind = optarg;
             break;
-        case 'a':
+        case OPTION_ALLOW_HOST:
             add_host(arguments, optarg);
             break;
-        case 't':
+        case OPTION_TOKEN_FILE:
             arguments->token_file = optarg;
             break;
-        case 'r':
+        case OPTION_ROOT:
             arguments->root = (pid_t)read_number("--root", optarg, 1, 1 << 22);
             break;
-        case 'd':
+        case OPTION_DIR:
             if (strchr(optarg, '\n'))
-                usage_error("--dir takes a path without newlines%s", "");
+                usage_error("--dir takes a path without newlines");
             arguments->directory = optarg;
             break;
-        case 's':
+        case OPTION_RENDER_TIMEOUT:
             arguments->render_timeout_s =
                 read_number("--render-timeout", optarg, 1, 3600);
             break;
-        case 'f':
+        case OPTION_READY_FD:
             arguments->ready_fd =
                 (int)read_number("--ready-fd", optarg, 3, 1 << 20);
             break;
-        case 'h':
+        case OPTION_HELP:
             fputs(help_text, stdout);
             exit(0);
-        case 'v':
+        case OPTION_VERSION:
             puts("preprof-server " PREPROF_VERSION);
             exit(0);
         case ':':
             usage_error("%s takes a value", argv[optind - 1]);
         default:
+            if (optopt > 0 && optopt < OPTION_PORT)
+                usage_error("there is no option -%c", optopt);
             usage_error("there is no option %s", argv[optind - 1]);
         }
     }
     if (optind < argc)
         usage_error("'%s' is no option", argv[optind]);
-    set_address(arguments, port);
+    set_address(arguments, bind, port);
 }

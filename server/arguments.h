@@ -3,20 +3,19 @@
 #ifndef PREPROF_ARGUMENTS_H
 #define PREPROF_ARGUMENTS_H
 
-#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "access.h"
+#include "address.h"
 
 #define PORT_DEFAULT 8080
 
 struct arguments {
-    struct sockaddr_storage address; /* to listen on */
-    const char *bind;                /* the same, as text */
-    pid_t root;                      /* 0: the server itself */
-    int ready_fd;                    /* -1: none */
-    const char *directory;           /* of segments, or NULL */
-    const char *token_file;          /* or NULL */
+    struct address address; /* to listen on */
+    pid_t root;             /* 0: the server itself */
+    int ready_fd;           /* -1: none */
+    const char *directory;  /* of segments, or NULL */
+    const char *token_file; /* or NULL */
     unsigned render_timeout_s;
     const char *hosts[ACCESS_HOSTS_MAX];
     size_t host_count;

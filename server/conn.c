@@ -3,7 +3,6 @@
 #include "conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <uv.h>
 
 #include "access.h"
+#include "address.h"
 #include "http_request.h"
 #include "log.h"
 #include "serve.h"
@@ -19,7 +19,12 @@
 enum phase { READING, SERVING, WRITING, DRAINING, CLOSING };
 
 struct conn {
-    uv_tcp_t tcp;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } socket;
     uv_timer_t timer;
     unsigned open_handles;
     struct server *server;
@@ -34,7 +39,6 @@ struct conn {
     uv_shutdown_t shutdown;
     size_t unsent;  /* bytes, when the deadline was set */
     size_t drained; /* bytes read away */
-    char peer[INET6_ADDRSTRLEN + sizeof("[]:65535")];
     size_t input_size;
     char input[CONN_INPUT_SIZE];
 };
@@ -63,7 +67,7 @@ static void conn_close(struct conn *conn)
     if (conn->phase == SERVING)
         serve_cancel(&conn->serve);
     conn->phase = CLOSING;
-    uv_close((uv_handle_t *)&conn->tcp, on_close);
+    uv_close(&conn->socket.handle, on_close);
     uv_close((uv_handle_t *)&conn->timer, on_close);
 }
 
@@ -92,7 +96,7 @@ static void start_reading(struct conn *conn)
 
     if (conn->ended)
         return;
-    error = uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
+    error = uv_read_start(&conn->socket.stream, on_alloc, on_read);
     if (error && error != UV_EALREADY)
         conn_close(conn);
 }
@@ -113,8 +117,7 @@ static void drain(struct conn *conn)
     set_deadline(conn, CONN_DRAIN_MS);
     start_reading(conn);
     if (conn->phase == DRAINING &&
-        uv_shutdown(&conn->shutdown, (uv_stream_t *)&conn->tcp, on_shutdown) !=
-            0)
+        uv_shutdown(&conn->shutdown, &conn->socket.stream, on_shutdown) != 0)
         conn_close(conn);
 }
 
@@ -169,12 +172,12 @@ static void send_reply(struct conn *conn)
     buffers[0] = uv_buf_init(conn->head, (unsigned)size);
     if (reply->size && conn->request.method != HTTP_HEAD)
         buffers[count++] = uv_buf_init(reply->body, (unsigned)reply->size);
-    if (uv_write(&conn->write, (uv_stream_t *)&conn->tcp, buffers, count,
+    if (uv_write(&conn->write, &conn->socket.stream, buffers, count,
                  on_written) != 0) {
         conn_close(conn);
         return;
     }
-    conn->unsent = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
+    conn->unsent = uv_stream_get_write_queue_size(&conn->socket.stream);
     set_deadline(conn, CONN_STALL_MS);
 }
 
@@ -183,12 +186,26 @@ static void on_served(struct serve *serve)
     send_reply(serve->data);
 }
 
+static void read_peer(const struct conn *conn, char peer[ADDRESS_TEXT_MAX])
+{
+    struct address address = {.size = sizeof(struct sockaddr_un)};
+    uv_os_fd_t fd;
+
+    if (uv_fileno(&conn->socket.handle, &fd) == 0 &&
+        getpeername(fd, &address.any, &address.size) == 0)
+        address_text(&address, peer);
+    else
+        strcpy(peer, "(gone)");
+}
+
 /* The request is refused by what it is, not by what it asks for. */
 static void refuse(struct conn *conn)
 {
     const struct http_request *request = &conn->request;
+    char peer[ADDRESS_TEXT_MAX];
 
-    log_refusal(uv_now(conn->server->loop), conn->peer, request->status,
+    read_peer(conn, peer);
+    log_refusal(uv_now(conn->server->loop), peer, request->status,
                 request->reason, request->target);
     reply_line(&conn->serve.reply, request->status, "%s", request->reason);
     send_reply(conn);
@@ -213,7 +230,7 @@ static void judge(struct conn *conn)
     /* Nothing is being written now, so these few bytes go out at once; a
      * client that does not get them sends the body all the same. */
     if (http_request_field(request, FIELD_EXPECT) && conn->input_size == 0)
-        (void)uv_try_write((uv_stream_t *)&conn->tcp, &buffer, 1);
+        (void)uv_try_write(&conn->socket.stream, &buffer, 1);
 }
 
 static void take_input(struct conn *conn)
@@ -291,7 +308,7 @@ static void refuse_late(struct conn *conn)
 static void on_deadline(uv_timer_t *timer)
 {
     struct conn *conn = timer->data;
-    size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
+    size_t unsent = uv_stream_get_write_queue_size(&conn->socket.stream);
 
     if (conn->phase == READING && conn->request.started) {
         refuse_late(conn);
@@ -303,45 +320,45 @@ static void on_deadline(uv_timer_t *timer)
     }
 }
 
-static void read_peer(struct conn *conn)
+/* These only fill structs, up to uv_..._open(). */
+static int init_handles(struct conn *conn, bool local)
 {
-    struct sockaddr_storage address;
-    int size = sizeof(address);
-    char name[INET6_ADDRSTRLEN] = "";
+    uv_loop_t *loop = conn->server->loop;
+    int error = local ? uv_pipe_init(loop, &conn->socket.pipe, 0)
+                      : uv_tcp_init(loop, &conn->socket.tcp);
 
-    if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&address, &size) != 0)
-        snprintf(conn->peer, sizeof(conn->peer), "(gone)");
-    else if (address.ss_family == AF_INET &&
-             uv_ip4_name((struct sockaddr_in *)&address, name, sizeof(name)) ==
-                 0)
-        snprintf(conn->peer, sizeof(conn->peer), "%s:%d", name,
-                 ntohs(((struct sockaddr_in *)&address)->sin_port));
-    else if (address.ss_family == AF_INET6 &&
-             uv_ip6_name((struct sockaddr_in6 *)&address, name, sizeof(name)) ==
-                 0)
-        snprintf(conn->peer, sizeof(conn->peer), "[%s]:%d", name,
-                 ntohs(((struct sockaddr_in6 *)&address)->sin6_port));
+    return error ? error : uv_timer_init(loop, &conn->timer);
+}
+
+static int open_socket(struct conn *conn, int fd, bool local)
+{
+    int error;
+
+    if (local)
+        return uv_pipe_open(&conn->socket.pipe, fd);
+    error = uv_tcp_open(&conn->socket.tcp, fd);
+    if (!error) /* faster, and right without it */
+        (void)uv_tcp_nodelay(&conn->socket.tcp, 1);
+    return error;
 }
 
 int conn_open(struct server *server, int fd)
 {
+    bool local = server->listener.address.any.sa_family == AF_UNIX;
     struct conn *conn = calloc(1, sizeof(*conn));
     int error;
 
     if (!conn)
         return -ENOMEM;
-    /* these two only fill structs */
-    error = uv_tcp_init(server->loop, &conn->tcp);
-    if (!error)
-        error = uv_timer_init(server->loop, &conn->timer);
+    conn->server = server;
+    error = init_handles(conn, local);
     if (error) {
         free(conn);
         return error;
     }
     conn->open_handles = 2;
-    conn->tcp.data = conn;
+    conn->socket.handle.data = conn;
     conn->timer.data = conn;
-    conn->server = server;
     conn->next = server->conns;
     conn->link = &server->conns;
     if (conn->next)
@@ -349,13 +366,11 @@ int conn_open(struct server *server, int fd)
     server->conns = conn;
     server->conn_count++;
     http_request_init(&conn->request);
-    error = uv_tcp_open(&conn->tcp, fd);
+    error = open_socket(conn, fd, local);
     if (error) {
         conn_close(conn);
         return error;
     }
-    (void)uv_tcp_nodelay(&conn->tcp, 1); /* faster, and right without it */
-    read_peer(conn);
     set_deadline(conn, CONN_HEAD_MS);
     start_reading(conn);
     return 0;

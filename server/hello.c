@@ -18,30 +18,26 @@ static void write_hello(FILE *out, const struct site *site)
         fprintf(out, "Hello. Here is %s, pid %d, seen by pprof.\n\n",
                 site->program, (int)site->root);
     }
-    fprintf(out,
-            "  /debug/pprof/  its profiles\n"
-            "  /debug/vars    its MemStats, as JSON\n"
-            "  /pid/          the other processes that have a profile\n\n"
-            "  go tool pprof -top %s/debug/pprof/heap\n",
-            site->url);
-    if (site_has_samples(site))
+    fputs("  /debug/pprof/  its profiles\n"
+          "  /debug/vars    its MemStats, as JSON\n"
+          "  /pid/          the other processes that have a profile\n\n",
+          out);
+    if (site->socket)
         fprintf(out,
-                "  go tool pprof -list allocate_handler %s/debug/pprof/heap\n",
-                site->url);
+                "  curl --unix-socket %s %s/debug/pprof/heap >heap.pb.gz\n"
+                "  go tool pprof -top heap.pb.gz\n",
+                site->socket, site->url);
+    else
+        fprintf(out, "  go tool pprof -top %s/debug/pprof/heap\n", site->url);
     if (site->unprofiled)
         fprintf(out, "\n%s\n", site->unprofiled);
 }
 
 void hello_reply(struct reply *reply, const struct site *site)
 {
-    char *body = NULL;
-    size_t size;
-    FILE *out = open_memstream(&body, &size);
+    FILE *out = reply_begin(reply, 200, TEXT_PLAIN);
 
     if (out)
         write_hello(out, site);
-    if (!out || fclose(out) != 0)
-        reply_line(reply, 503, "out of memory");
-    else
-        reply_body(reply, TEXT_PLAIN, body, size);
+    reply_end(reply, out);
 }

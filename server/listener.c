@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conn.h"
@@ -13,22 +14,62 @@
 
 #define ACCEPTS_PER_EVENT 16 /* so that a flood leaves time for the others */
 
-int listener_bind(struct sockaddr_storage *address)
+/* A socket that its server left behind when it was killed: nobody answers.
+ * (Nor does a file of another kind, with the same error.) */
+static bool is_stale(const struct address *address)
 {
-    socklen_t size = sizeof(*address);
-    int on = 1, error;
-    int fd = socket(address->ss_family,
+    struct stat file;
+    bool refused;
+    int fd;
+
+    if (lstat(address->local.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    refused =
+        connect(fd, &address->any, address->size) != 0 && errno == ECONNREFUSED;
+    (void)close(fd);
+    return refused;
+}
+
+/* A unix socket is for this user alone. */
+static int bind_local(int fd, const struct address *address)
+{
+    mode_t mask = umask(0177);
+    int result = bind(fd, &address->any, address->size);
+
+    if (result != 0 && errno == EADDRINUSE) {
+        if (is_stale(address) && unlink(address->local.sun_path) == 0)
+            result = bind(fd, &address->any, address->size);
+        else
+            errno = EADDRINUSE;
+    }
+    (void)umask(mask);
+    return result;
+}
+
+static int bind_port(int fd, const struct address *address)
+{
+    int on = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+        return -1;
+    return bind(fd, &address->any, address->size);
+}
+
+int listener_bind(struct address *address)
+{
+    int (*bind_to)(int, const struct address *) =
+        address->any.sa_family == AF_UNIX ? bind_local : bind_port;
+    int fd = socket(address->any.sa_family,
                     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int error;
 
     if (fd < 0)
         return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)address,
-             address->ss_family == AF_INET
-                 ? sizeof(struct sockaddr_in)
-                 : sizeof(struct sockaddr_in6)) != 0 ||
-        listen(fd, SOMAXCONN) != 0 ||
-        getsockname(fd, (struct sockaddr *)address, &size) != 0) {
+    if (bind_to(fd, address) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        getsockname(fd, &address->any, &address->size) != 0) {
         error = -errno;
         (void)close(fd);
         return error;
@@ -100,13 +141,15 @@ void listener_update(struct listener *listener)
         log_line("listening: %s", uv_strerror(error));
 }
 
-int listener_start(struct listener *listener, struct server *server, int fd)
+int listener_start(struct listener *listener, struct server *server, int fd,
+                   const struct address *address)
 {
     struct rlimit files;
     int error;
 
     listener->server = server;
     listener->fd = fd;
+    listener->address = *address;
     listener->closing = false;
     listener->conns_max = LISTENER_CONNS_MAX;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
@@ -130,6 +173,8 @@ static void on_close(uv_handle_t *handle)
     struct listener *listener = handle->data;
 
     (void)close(listener->fd);
+    if (listener->address.any.sa_family == AF_UNIX)
+        (void)unlink(listener->address.local.sun_path);
 }
 
 void listener_stop(struct listener *listener)

@@ -9,9 +9,10 @@
 #ifndef PREPROF_LISTENER_H
 #define PREPROF_LISTENER_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <uv.h>
+
+#include "address.h"
 
 #define LISTENER_CONNS_MAX 1024
 #define LISTENER_FDS_OTHER 20  /* descriptors that are not connections */
@@ -23,17 +24,21 @@ struct listener {
     uv_poll_t poll;
     uv_timer_t pause;
     int fd;
+    struct address address;
     unsigned conns_max;
     bool closing;
     struct server *server;
 };
 
 /* Binds and listens. Returns the socket or -errno; *address then has the port
- * that was bound. Touches no loop. */
-int listener_bind(struct sockaddr_storage *address);
+ * that was bound. A unix socket is made with mode 0600, in place of one that
+ * nobody listens on, and removed at the end. Touches no loop. */
+int listener_bind(struct address *address);
 
-/* Accepts on `fd` from now on. Returns 0 or libuv's error. */
-int listener_start(struct listener *listener, struct server *server, int fd);
+/* Accepts on `fd`, which is bound to `address`, from now on. Returns 0 or
+ * libuv's error. */
+int listener_start(struct listener *listener, struct server *server, int fd,
+                   const struct address *address);
 
 /* There is room again, or there is none: looks at server->conn_count. */
 void listener_update(struct listener *listener);

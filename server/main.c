@@ -6,8 +6,8 @@
  * the loop. Read next: server.h (the parts), conn.h (a client), route.h (what
  * is answered).
  */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,60 +36,29 @@ static void check(const char *what, int error)
         fail(what, uv_strerror(error));
 }
 
-static bool is_loopback(const struct sockaddr_storage *address)
-{
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-
-    if (address->ss_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
-static bool is_any(const struct sockaddr_storage *address)
-{
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-
-    if (address->ss_family == AF_INET)
-        return v4->sin_addr.s_addr == htonl(INADDR_ANY);
-    return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
-}
-
-static unsigned port_of(const struct sockaddr_storage *address)
-{
-    /* at the same place in both */
-    return ntohs(((const struct sockaddr_in *)address)->sin_port);
-}
-
 static void set_access(struct access_rules *access,
                        const struct arguments *arguments)
 {
-    const struct sockaddr_storage *address = &arguments->address;
+    const struct address *address = &arguments->address;
     const char *wrong;
 
-    if (address->ss_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
-                  access->address, sizeof(access->address));
-    else
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
-                  access->address, sizeof(access->address));
-    access->any_address = is_any(address);
+    address_host(address, access->address);
+    access->any_address = address_is_any(address);
     memcpy(access->hosts, arguments->hosts, sizeof(access->hosts));
     access->host_count = arguments->host_count;
     if (arguments->token_file) {
         wrong = token_read(arguments->token_file, access->token);
         if (wrong)
             fail(arguments->token_file, wrong);
-    } else if (!is_loopback(address)) {
+    } else if (!address_is_loopback(address)) {
         check("a random token", token_generate(access->token));
     }
 }
 
-/* The name of process `pid`, which may hold anything. */
+/* The name of process `pid`, made fit to be shown. */
 static void read_program(pid_t pid, char *name, size_t size)
 {
-    char path[64], link[4096];
+    char path[64], link[PATH_MAX];
     ssize_t length;
     const char *slash;
 
@@ -97,16 +66,13 @@ static void read_program(pid_t pid, char *name, size_t size)
     length = readlink(path, link, sizeof(link) - 1);
     link[length < 0 ? 0 : length] = '\0';
     slash = strrchr(link, '/');
-    snprintf(name, size, "%s", slash ? slash + 1 : "a program");
+    log_quote(slash ? slash + 1 : "a program", name, size);
 }
 
 static void set_site(struct site *site, const struct arguments *arguments,
                      const char *unprofiled)
 {
     static char program[256];
-    const struct sockaddr_storage *address = &arguments->address;
-    bool local = is_loopback(address) || is_any(address);
-    bool v6 = address->ss_family == AF_INET6;
 
     site->self = getpid();
     site->root = arguments->root ? arguments->root : site->self;
@@ -114,31 +80,33 @@ static void set_site(struct site *site, const struct arguments *arguments,
     site->unprofiled = unprofiled;
     read_program(site->root, program, sizeof(program));
     site->program = program;
-    snprintf(site->url, sizeof(site->url), "http://%s%s%s:%u",
-             v6 && !local ? "[" : "", local ? "localhost" : arguments->bind,
-             v6 && !local ? "]" : "", port_of(address));
+    if (arguments->address.any.sa_family == AF_UNIX)
+        site->socket = arguments->address.local.sun_path;
+    address_url(&arguments->address, site->url);
 }
 
 static void announce(const struct server *server,
                      const struct arguments *arguments)
 {
+    const struct site *site = &server->site;
+    unsigned port = address_port(&arguments->address);
     char now[64];
     time_t seconds = time(NULL);
     struct tm utc;
 
     strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    fprintf(stderr,
-            "Server starting at %s\n"
-            "Server is running on port: %u\n"
-            "Profiling Data => %s/debug/pprof/\n",
-            now, port_of(&arguments->address), server->site.url);
+    fprintf(stderr, "Server starting at %s\n", now);
+    if (site->socket)
+        fprintf(stderr, "Server is running on socket: %s\n", site->socket);
+    else
+        fprintf(stderr, "Server is running on port: %u\n", port);
+    fprintf(stderr, "Profiling Data => %s/debug/pprof/\n", site->url);
     if (server->access.token[0] && !arguments->token_file)
         fprintf(stderr, "Token: %s\n", server->access.token);
-    if (server->site.unprofiled)
-        log_line("%s", server->site.unprofiled);
+    if (site->unprofiled)
+        log_line("%s", site->unprofiled);
     if (arguments->ready_fd >= 0) {
-        if (dprintf(arguments->ready_fd, "%u\n", port_of(&arguments->address)) <
-            0)
+        if (dprintf(arguments->ready_fd, "%u\n", port) < 0)
             fail("--ready-fd", strerror(errno));
         (void)close(arguments->ready_fd);
     }
@@ -174,10 +142,15 @@ static void start(struct server *server, const struct arguments *arguments,
     check(RENDER_NAME, render_child_init(&server->render, server->loop, render,
                                          arguments->render_timeout_s));
     server->watch.fd = -1;
-    if (arguments->root)
-        check("--root", watch_start(&server->watch, server->loop,
-                                    arguments->root, on_root_ended, server));
-    check("listening", listener_start(&server->listener, server, listening));
+    if (arguments->root) {
+        char option[32];
+
+        snprintf(option, sizeof(option), "--root %d", (int)arguments->root);
+        check(option, watch_start(&server->watch, server->loop, arguments->root,
+                                  on_root_ended, server));
+    }
+    check("listening", listener_start(&server->listener, server, listening,
+                                      &arguments->address));
 }
 
 int main(int argc, char **argv)
@@ -192,10 +165,9 @@ int main(int argc, char **argv)
     set_access(&server.access, &arguments);
     listening = listener_bind(&arguments.address);
     if (listening < 0) {
-        char where[128];
+        char where[ADDRESS_TEXT_MAX];
 
-        snprintf(where, sizeof(where), "%s port %u", arguments.bind,
-                 port_of(&arguments.address));
+        address_text(&arguments.address, where);
         fail(where, strerror(-listening));
     }
     signal(SIGPIPE, SIG_IGN);

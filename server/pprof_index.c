@@ -2,11 +2,6 @@
 /* pprof_index.c - see pprof_index.h. */
 #include "pprof_index.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
-
 static const struct {
     const char *name;
     const char *description;
@@ -46,7 +41,7 @@ static const char page_head[] =
     "<table>\n"
     "<thead><td>Count</td><td>Profile</td></thead>\n";
 
-static void write_page(FILE *out, const json_t *counts)
+void pprof_index_write(FILE *out, const json_t *counts)
 {
     fputs(page_head, out);
     for (size_t i = 0; i < ENTRY_COUNT; i++)
@@ -70,25 +65,4 @@ static void write_page(FILE *out, const json_t *counts)
           "</body>\n"
           "</html>\n",
           out);
-}
-
-int pprof_index_page(const char *counts, size_t size, char **page,
-                     size_t *page_size)
-{
-    json_t *object = json_loadb(counts, size, 0, NULL);
-    FILE *out;
-    int status = 0;
-
-    if (!json_is_object(object)) {
-        json_decref(object);
-        return -EINVAL;
-    }
-    *page = NULL;
-    out = open_memstream(page, page_size);
-    if (out)
-        write_page(out, object);
-    if (!out || fclose(out) != 0)
-        status = -ENOMEM;
-    json_decref(object);
-    return status;
 }

@@ -8,13 +8,11 @@
 #ifndef PREPROF_PPROF_INDEX_H
 #define PREPROF_PPROF_INDEX_H
 
-#include <stddef.h>
+#include <jansson.h>
+#include <stdio.h>
 
-/*
- * Makes the page of the answer `counts` (JSON, see render.h). Returns 0, and
- * *page is the caller's; -EINVAL when it is no such JSON, or -ENOMEM.
- */
-int pprof_index_page(const char *counts, size_t size, char **page,
-                     size_t *page_size);
+/* Writes the page; `counts` is the answer to `counts` (render.h). What it does
+ * not hold is shown as 0. */
+void pprof_index_write(FILE *out, const json_t *counts);
 
 #endif

@@ -2,10 +2,6 @@
 /* process_page.c - see process_page.h. */
 #include "process_page.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
-
 #include "html.h"
 
 static const char page_head[] =
@@ -60,27 +56,12 @@ static void write_row(FILE *out, const json_t *process)
     fputs("</tr>\n", out);
 }
 
-int process_page(const char *list, size_t size, char **page, size_t *page_size)
+void process_page_write(FILE *out, const json_t *processes)
 {
-    json_t *processes = json_loadb(list, size, 0, NULL);
-    json_t *process;
     size_t i;
-    FILE *out;
-    int status = 0;
+    json_t *process;
 
-    if (!json_is_array(processes)) {
-        json_decref(processes);
-        return -EINVAL;
-    }
-    *page = NULL;
-    out = open_memstream(page, page_size);
-    if (out) {
-        fputs(page_head, out);
-        json_array_foreach(processes, i, process) write_row(out, process);
-        fputs("</table>\n</body>\n</html>\n", out);
-    }
-    if (!out || fclose(out) != 0)
-        status = -ENOMEM;
-    json_decref(processes);
-    return status;
+    fputs(page_head, out);
+    json_array_foreach(processes, i, process) write_row(out, process);
+    fputs("</table>\n</body>\n</html>\n", out);
 }

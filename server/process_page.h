@@ -3,12 +3,11 @@
 #ifndef PREPROF_PROCESS_PAGE_H
 #define PREPROF_PROCESS_PAGE_H
 
-#include <stddef.h>
+#include <jansson.h>
+#include <stdio.h>
 
-/*
- * Makes the page of the answer `list` (JSON, see render.h). Returns 0, and
- * *page is the caller's; -EINVAL when it is no such JSON, or -ENOMEM.
- */
-int process_page(const char *list, size_t size, char **page, size_t *page_size);
+/* Writes the page; `processes` is the answer to `list` (render.h). What it
+ * does not hold is left empty. */
+void process_page_write(FILE *out, const json_t *processes);
 
 #endif

@@ -53,21 +53,30 @@ static const char *status_text(int status)
     }
 }
 
+FILE *reply_begin(struct reply *reply, int status, const char *type)
+{
+    *reply = (struct reply){.status = status, .type = type};
+    return open_memstream(&reply->body, &reply->size);
+}
+
+void reply_end(struct reply *reply, FILE *out)
+{
+    if (out && fclose(out) == 0)
+        return;
+    free(reply->body);
+    *reply = (struct reply){.status = 503, .type = TEXT_PLAIN};
+}
+
 static void set_line(struct reply *reply, int status, const char *format,
                      va_list arguments)
 {
-    char *line = NULL;
-    FILE *out;
+    FILE *out = reply_begin(reply, status, TEXT_PLAIN);
 
-    *reply = (struct reply){.status = status, .type = TEXT_PLAIN};
-    out = open_memstream(&line, &reply->size);
-    if (!out)
-        return; /* an empty body, with the status that says most of it */
-    vfprintf(out, format, arguments);
-    putc('\n', out);
-    if (fclose(out) != 0)
-        reply->size = 0;
-    reply->body = line;
+    if (out) {
+        vfprintf(out, format, arguments);
+        putc('\n', out);
+    }
+    reply_end(reply, out);
 }
 
 void reply_line(struct reply *reply, int status, const char *format, ...)
@@ -97,20 +106,15 @@ void reply_body(struct reply *reply, const char *type, char *body, size_t size)
 
 void reply_redirect(struct reply *reply, char *location)
 {
-    char *body = NULL;
-    FILE *out;
+    FILE *out = reply_begin(reply, 301, TEXT_HTML);
 
-    *reply =
-        (struct reply){.status = 301, .type = TEXT_HTML, .location = location};
-    out = open_memstream(&body, &reply->size);
-    if (!out)
-        return;
-    fputs("<a href=\"", out);
-    html_escape(out, location);
-    fputs("\">Moved Permanently</a>.\n\n", out);
-    if (fclose(out) != 0)
-        reply->size = 0;
-    reply->body = body;
+    if (out) {
+        fputs("<a href=\"", out);
+        html_escape(out, location);
+        fputs("\">Moved Permanently</a>.\n\n", out);
+    }
+    reply_end(reply, out);
+    reply->location = location;
 }
 
 char *reply_head(const struct reply *reply, bool http_1_0, bool keep_alive,

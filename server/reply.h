@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 #define TEXT_HTML  "text/html; charset=utf-8"
@@ -24,6 +25,16 @@ struct reply {
     char *body;             /* owned */
     size_t size;
 };
+
+/*
+ * Begins an answer whose body is written to what this returns and ended with
+ * reply_end(). `type` is static. NULL when memory is out, which reply_end()
+ * takes, too.
+ */
+FILE *reply_begin(struct reply *reply, int status, const char *type);
+
+/* Ends it; without a body, and with status 503, when memory was out. */
+void reply_end(struct reply *reply, FILE *out);
 
 /* An answer of one line of text: `format` as printf's, without newline. */
 void reply_line(struct reply *reply, int status, const char *format, ...)

@@ -3,6 +3,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -18,24 +19,23 @@ struct trim {
     struct serve *serve; /* NULL when nobody waits */
 };
 
-/* The page made of the answer in JSON; 500 when it is not what it should be. */
-static void reply_page(struct reply *reply,
-                       int make(const char *, size_t, char **, size_t *),
-                       char *json, size_t size)
+/* The page made of an answer in JSON. */
+static void reply_page(struct reply *reply, void write(FILE *, const json_t *),
+                       char *text, size_t size)
 {
-    char *page = NULL;
-    size_t page_size = 0;
-    int error = make(json, size, &page, &page_size);
+    json_t *json = json_loadb(text, size, 0, NULL);
+    FILE *out;
 
-    free(json);
-    if (error) {
-        free(page);
-        reply_line(reply, error == -ENOMEM ? 503 : 500,
-                   error == -ENOMEM ? "out of memory"
-                                    : "preprof-render answered no JSON");
-    } else {
-        reply_body(reply, TEXT_HTML, page, page_size);
+    free(text);
+    if (!json) {
+        reply_line(reply, 500, "preprof-render answered no JSON");
+        return;
     }
+    out = reply_begin(reply, 200, TEXT_HTML);
+    if (out)
+        write(out, json);
+    reply_end(reply, out);
+    json_decref(json);
 }
 
 static void fill_reply(struct serve *serve, char *body, size_t size)
@@ -51,10 +51,10 @@ static void fill_reply(struct serve *serve, char *body, size_t size)
         reply_body(reply, TEXT_PLAIN, body, size);
         break;
     case ANSWER_INDEX:
-        reply_page(reply, pprof_index_page, body, size);
+        reply_page(reply, pprof_index_write, body, size);
         break;
     case ANSWER_PROCESSES:
-        reply_page(reply, process_page, body, size);
+        reply_page(reply, process_page_write, body, size);
         break;
     case ANSWER_VARS:
         reply_body(reply, TYPE_JSON, body, size);

@@ -17,7 +17,7 @@
 #include "site.h"
 #include "watch.h"
 
-#define SERVER_END_MS 1500 /* for replies that are on their way */
+#define SERVER_END_MS 1000 /* for replies that are on their way */
 
 struct conn;
 

@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "address.h"
+
 struct site {
     pid_t self;
-    pid_t root;             /* whose profiles are at /debug/pprof/ */
-    const char *program;    /* its name; may hold anything */
-    const char *directory;  /* of segments; NULL: the reader's default */
-    const char *unprofiled; /* why this server has no profile, or NULL */
-    char url[80];           /* http://HOST:PORT */
+    pid_t root;                 /* whose profiles are at /debug/pprof/ */
+    const char *program;        /* its name; may hold anything */
+    const char *directory;      /* of segments; NULL: the reader's default */
+    const char *unprofiled;     /* why this server has no profile, or NULL */
+    const char *socket;         /* the unix socket it listens on, or NULL */
+    char url[ADDRESS_TEXT_MAX]; /* http://HOST:PORT */
 };
 
 /* The sample handlers are shown only where they are what is profiled. */

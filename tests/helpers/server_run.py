@@ -73,15 +73,17 @@ class Answer:
 
 
 class Client:
-    """A socket that speaks as much HTTP as a test wants."""
+    """A socket that speaks as much HTTP as a test wants, to a port or, when
+    it is text, to a unix socket."""
 
     def __init__(self, port, timeout=WAIT_S, receive_buffer=0):
-        self.socket = socket.socket()
+        local = isinstance(port, str)
+        self.socket = socket.socket(socket.AF_UNIX if local else socket.AF_INET)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                    receive_buffer)
         self.socket.settimeout(timeout)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect(port if local else ("127.0.0.1", port))
         self.pending = b""
 
     def send(self, data):
@@ -154,12 +156,12 @@ class Server:
                 [self.program, "--port", "0", *arguments], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=self.environment, preexec_fn=limits)
         found = wait_for(lambda: self.process.poll() is not None or
-                         re.search(r"^Server is running on port: (\d+)$",
+                         re.search(r"^Server is running on (port|socket): (.+)$",
                                    self.log_text(), re.M))
         if not isinstance(found, re.Match):
             print("Bail out! the server does not start: " + self.log_text())
             sys.exit(1)
-        self.port = int(found.group(1))
+        self.port = int(found[2]) if found[1] == "port" else found[2]
 
     def log_text(self):
         with open(self.log, errors="replace") as log:

@@ -4,7 +4,6 @@
  * from a profiled program becomes markup. Method: search the pages for what
  * must and what must not be there.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -30,6 +29,21 @@ static void test_escape(void **state)
     free(text);
 }
 
+/* The page that `write` makes of `text`. */
+static char *make_page(void write(FILE *, const json_t *), const char *text)
+{
+    json_t *json = json_loads(text, 0, NULL);
+    char *page = NULL;
+    size_t size;
+    FILE *out = open_memstream(&page, &size);
+
+    assert_non_null(json);
+    write(out, json);
+    fclose(out);
+    json_decref(json);
+    return page;
+}
+
 static void test_index(void **state)
 {
     static const char counts[] =
@@ -48,13 +62,9 @@ static void test_index(void **state)
         "</td></tr>\n"
         "</table>\n"
         "<a href=\"goroutine?debug=2\">full goroutine stack dump</a>\n";
-    char *page = NULL;
-    size_t size = 0;
+    char *page = make_page(pprof_index_write, counts);
 
     (void)state;
-    assert_int_equal(pprof_index_page(counts, sizeof(counts) - 1, &page, &size),
-                     0);
-    assert_int_equal(strlen(page), size);
     assert_non_null(strstr(page, "<title>/debug/pprof/</title>"));
     assert_non_null(strstr(page, "<thead><td>Count</td><td>Profile</td>"
                                  "</thead>\n<tr>"));
@@ -70,11 +80,9 @@ static void test_processes(void **state)
         "\"state\": \"live\", \"mode\": \"'\\\"&\", \"in_use\": 1009, "
         "\"alloc_space\": \"<b>\", \"status\": \"<i>\"},"
         "{\"pid\": \"<u>\", \"error\": \"<img>\"}, 7, null]";
-    char *page = NULL;
-    size_t size = 0;
+    char *page = make_page(process_page_write, list);
 
     (void)state;
-    assert_int_equal(process_page(list, sizeof(list) - 1, &page, &size), 0);
     assert_non_null(strstr(page, "<a href=\"31/debug/pprof/\">31</a>"));
     assert_non_null(strstr(page, "&lt;script&gt;x&lt;/script&gt;"));
     assert_non_null(strstr(page, "&#39;&#34;&amp;"));
@@ -90,22 +98,18 @@ static void test_processes(void **state)
 
 static void test_other_json(void **state)
 {
-    static const char *const answers[] = {"", "{", "7", "\"x\"", "\xff"};
-    char *page = NULL;
-    size_t size;
+    static const char *const texts[] = {"[]", "{}", "[7, null, []]"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        size_t length = strlen(answers[i]);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char *index = make_page(pprof_index_write, texts[i]);
+        char *list = make_page(process_page_write, texts[i]);
 
-        assert_int_equal(pprof_index_page(answers[i], length, &page, &size),
-                         -EINVAL);
-        assert_int_equal(process_page(answers[i], length, &page, &size),
-                         -EINVAL);
+        assert_non_null(strstr(index, "<td>0</td><td><a href='heap?debug=1'>"));
+        assert_non_null(strstr(list, "</table>\n</body>\n</html>\n"));
+        free(index);
+        free(list);
     }
-    assert_int_equal(pprof_index_page("[]", 2, &page, &size), -EINVAL);
-    assert_int_equal(process_page("{}", 2, &page, &size), -EINVAL);
-    assert_null(page);
 }
 
 int main(void)
