@@ -14,7 +14,7 @@
  *
  * The release of the exchange pairs with the acquire of index_find(): whoever
  * finds an id sees the record that was written before it was published.
- * Memory is wiped in a forked child. Tested by tests/torture/index.c.
+ * Memory is wiped in a forked child. Tested by tests/torture/torture_index.c.
  */
 #ifndef PREPROF_INDEX_H
 #define PREPROF_INDEX_H

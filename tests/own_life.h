@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * own_life.h - a life (shim/life.h) over anonymous memory, for tests of the
+ * shim's parts without the preload. Not for two tests in one process at once.
+ */
+#ifndef OWN_LIFE_H
+#define OWN_LIFE_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "life.h"
+
+static struct life own_life;
+static size_t own_life_size;
+
+/* A new, empty segment with room for so many extents. The tables outside the
+ * segment are the test's to begin. */
+static inline void own_life_begin(uint32_t extents_max)
+{
+    size_t size =
+        SEGMENT_EXTENTS_OFFSET + (size_t)extents_max * SEGMENT_EXTENT_SIZE;
+    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        abort();
+    if (own_life.header)
+        munmap(own_life.header, own_life_size);
+    own_life_size = size;
+    memset(&own_life, 0, sizeof(own_life));
+    own_life.epoch = 1;
+    own_life.header = (struct segment_header *)(void *)memory;
+    own_life.table = (uint64_t *)(void *)(memory + SEGMENT_EXTENT_TABLE_OFFSET);
+    own_life.extents = memory + SEGMENT_EXTENTS_OFFSET;
+    own_life.header->pid = (uint32_t)getpid();
+    own_life.header->extents_max = extents_max;
+    own_life.header->callsites_used = SEGMENT_SINK_COUNT;
+    own_life.header->nodes_used = 1;
+    own_life.header->shards_used = 1;
+    life = &own_life;
+}
+
+/* Element `index` of an array that is kept in extents of `type`, `per_extent`
+ * to each, found as a reader does: by the extent table. NULL when it has no
+ * extent; two extents for one place are an error. */
+static inline void *own_life_element(uint32_t type, uint32_t owner,
+                                     uint32_t index, uint32_t per_extent,
+                                     size_t element_size)
+{
+    uint64_t word =
+        SEGMENT_EXTENT_WORD(type, owner, index / per_extent * per_extent);
+    char *found = NULL;
+
+    for (uint32_t i = 0; i < own_life.header->extents_used; i++) {
+        if (own_life.table[i] != word)
+            continue;
+        if (found)
+            abort();
+        found = own_life.extents + (size_t)i * SEGMENT_EXTENT_SIZE;
+    }
+    return found ? found + index % per_extent * element_size : NULL;
+}
+
+static inline struct segment_node *own_life_node(uint32_t node)
+{
+    return own_life_element(SEGMENT_EXTENT_NODES, 0, node,
+                            SEGMENT_NODES_PER_EXTENT,
+                            sizeof(struct segment_node));
+}
+
+static inline struct segment_callsite *own_life_callsite(uint32_t callsite)
+{
+    return own_life_element(SEGMENT_EXTENT_CALLSITES, 0, callsite,
+                            SEGMENT_CALLSITES_PER_EXTENT,
+                            sizeof(struct segment_callsite));
+}
+
+/* Writes the stack of a callsite, leaf first, and returns its depth, or -1
+ * when it is longer than max or its callsite does not say its depth. */
+static inline int own_life_stack(uint32_t callsite, uintptr_t *pcs, int max)
+{
+    const struct segment_callsite *record = own_life_callsite(callsite);
+    int depth = 0;
+
+    for (uint32_t at = record ? record->node : 0; at;) {
+        const struct segment_node *node = own_life_node(at);
+
+        if (!node || depth == max)
+            return -1;
+        pcs[depth++] = node->pc;
+        at = node->parent;
+    }
+    return record && record->depth == (uint32_t)depth ? depth : -1;
+}
+
+#endif
