@@ -120,6 +120,18 @@ ok(seconds < 2, f"TERM: in {seconds:.2f} s")
 ok(not os.path.exists(f"/proc/{child}"), "TERM: the child is gone, no zombie")
 
 server = Server()
+clients = [server.client() for _ in range(50)]
+for number, client in enumerate(clients):  # the first hangs, the others wait for it
+    client.send(f"GET /pid/{7 if number else 1004}/debug/pprof/heap HTTP/1.1\r\n"
+                "Host: localhost\r\n\r\n".encode())
+child = wait_for(server.children)[0]
+status, seconds = server.stop()
+ok(status == 0 and seconds < 2, f"TERM with 50 requests open: {seconds:.2f} s")
+ok(not os.path.exists(f"/proc/{child}"), "and the child is gone")
+for client in clients:
+    client.close()
+
+server = Server()
 profile(1015)  # answers, and then ignores that its stdin ends
 child = server.children()[0]
 status, seconds = server.stop()
