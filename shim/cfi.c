@@ -89,6 +89,13 @@ static int64_t read_sleb(struct cursor *c)
     return (int64_t)value;
 }
 
+/* An offset in the tables' unit; an absurd one wraps, and pack() may refuse
+ * what comes out. */
+static int64_t scale(uint64_t offset, int64_t factor)
+{
+    return (int64_t)(offset * (uint64_t)factor);
+}
+
 static uint64_t read_encoded(struct cursor *c, unsigned encoding)
 {
     uint64_t at = (uintptr_t)c->next, value = 0;
@@ -318,15 +325,15 @@ static bool run_extended(struct machine *m, struct cursor *c, uint8_t opcode)
         return true;
     case 0x05: /* offset_extended */
         reg = read_uleb(c);
-        set_offset(s, reg, (int64_t)read_uleb(c) * factor);
+        set_offset(s, reg, scale(read_uleb(c), factor));
         return true;
     case 0x11: /* offset_extended_sf */
         reg = read_uleb(c);
-        set_offset(s, reg, read_sleb(c) * factor);
+        set_offset(s, reg, scale((uint64_t)read_sleb(c), factor));
         return true;
     case 0x2f: /* GNU_negative_offset_extended */
         reg = read_uleb(c);
-        set_offset(s, reg, -(int64_t)read_uleb(c) * factor);
+        set_offset(s, reg, scale(0 - read_uleb(c), factor));
         return true;
     case 0x06: /* restore_extended */
         restore(s, &m->initial, read_uleb(c));
@@ -368,7 +375,7 @@ static bool run_extended(struct machine *m, struct cursor *c, uint8_t opcode)
         return true;
     case 0x12: /* def_cfa_sf */
         s->cfa_register = read_uleb(c);
-        s->cfa_offset = read_sleb(c) * factor;
+        s->cfa_offset = scale((uint64_t)read_sleb(c), factor);
         s->cfa_expression = false;
         return true;
     case 0x0d: /* def_cfa_register */
@@ -378,7 +385,7 @@ static bool run_extended(struct machine *m, struct cursor *c, uint8_t opcode)
         s->cfa_offset = (int64_t)read_uleb(c);
         return true;
     case 0x13: /* def_cfa_offset_sf */
-        s->cfa_offset = read_sleb(c) * factor;
+        s->cfa_offset = scale((uint64_t)read_sleb(c), factor);
         return true;
     case 0x0f: /* def_cfa_expression */
         s->cfa_expression = true;
@@ -410,7 +417,7 @@ static bool run(struct machine *m, struct cursor c, uintptr_t pc)
             break;
         case 2:
             set_offset(&m->now, operand,
-                       (int64_t)read_uleb(&c) * m->program->data_align);
+                       scale(read_uleb(&c), m->program->data_align));
             break;
         case 3:
             restore(&m->now, &m->initial, operand);
@@ -435,7 +442,7 @@ static uint32_t pack(const struct state *s)
         (!by_bp && s->cfa_register != REG_SP) || s->cfa_offset < 8 ||
         s->cfa_offset % 8 || s->cfa_offset / 8 >= 1 << CFI_OFFSET_BITS ||
         s->bp_offset > 0 || s->bp_offset % 8 ||
-        -s->bp_offset / 8 >= 1 << CFI_BP_BITS)
+        s->bp_offset / -8 >= 1 << CFI_BP_BITS)
         return CFI_RULE(CFI_ESCAPE, 0, 0);
     return CFI_RULE(by_bp ? CFI_BP : CFI_SP, s->cfa_offset, -s->bp_offset);
 }

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * corpus_write.c - writes the first inputs of fuzz_segment_read and fuzz_cfi:
+ * `corpus_write tests/fuzz/corpus`. What the fuzzers found lies beside them.
+ *
+ * The same files every time. Each is a sound input with one thing that is
+ * special, so that a fuzzer starts everywhere at once. Read next:
+ * tests/fuzz/fuzz_segment_read.c, tests/fuzz/fuzz_cfi.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "segment_build.h"
+
+static const char *corpus;
+
+/* ---- an input ----------------------------------------------------------- */
+
+struct input {
+    uint8_t bytes[1024];
+    size_t size;
+};
+
+static void put(struct input *input, const void *bytes, size_t size)
+{
+    if (size > sizeof(input->bytes) - input->size)
+        abort();
+    memcpy(input->bytes + input->size, bytes, size);
+    input->size += size;
+}
+
+static void put_number(struct input *input, uint64_t value, size_t size)
+{
+    put(input, &value, size);
+}
+
+static void write_input(const struct input *input, const char *target,
+                        const char *name)
+{
+    char path[PATH_MAX];
+    FILE *out;
+
+    snprintf(path, sizeof(path), "%s/%s/%s", corpus, target, name);
+    out = fopen(path, "we");
+    if (!out || fwrite(input->bytes, 1, input->size, out) != input->size ||
+        fclose(out) != 0) {
+        fprintf(stderr, "corpus_write: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+}
+
+/* ---- segments ----------------------------------------------------------- */
+
+static struct segment_build segment;
+
+static void put_damage(struct input *input, const void *at, uint64_t value,
+                       size_t size)
+{
+    size_t offset = (size_t)((const uint8_t *)at - segment.bytes);
+    size_t region = 0;
+
+    if (offset >= SEGMENT_EXTENTS_OFFSET)
+        region = 1 + offset / SEGMENT_EXTENT_SIZE;
+    else if (offset >= SEGMENT_EXTENT_TABLE_OFFSET)
+        region = 1;
+    if (region == 1)
+        offset -= SEGMENT_EXTENT_TABLE_OFFSET;
+    put_number(input, region, 1);
+    put_number(input, offset % SEGMENT_EXTENT_SIZE, 2);
+    put_number(input, size - 1, 1);
+    put_number(input, value, size);
+}
+
+#define DAMAGE(input, member, value)                                           \
+    put_damage(input, &(member), (uint64_t)(value), sizeof(member))
+
+static void write_damage(const char *name, const void *at, uint64_t value,
+                         size_t size)
+{
+    struct input input = {.size = 1};
+
+    put_damage(&input, at, value, size);
+    write_input(&input, "segment_read", name);
+}
+
+#define WRITE_DAMAGE(name, member, value)                                      \
+    write_damage(name, &(member), (uint64_t)(value), sizeof(member))
+
+static void write_headers(void)
+{
+    struct segment_header *header = segment.header;
+
+    WRITE_DAMAGE("magic", header->magic, 0);
+    WRITE_DAMAGE("version", header->version, SEGMENT_VERSION + 1);
+    WRITE_DAMAGE("byte_order", header->byte_order, 0x04030201);
+    WRITE_DAMAGE("header_size", header->header_size, 64);
+    WRITE_DAMAGE("pid", header->pid, 1u << 31);
+    WRITE_DAMAGE("mode", header->mode, SEGMENT_MODE_WORD(1, UINT64_MAX >> 2));
+    WRITE_DAMAGE("status", header->status, SEGMENT_BYPASSED);
+    WRITE_DAMAGE("state", header->state, SEGMENT_EXITED);
+    WRITE_DAMAGE("extents_used", header->extents_used, 7);
+    WRITE_DAMAGE("callsites_used", header->callsites_used, 20000);
+    WRITE_DAMAGE("nodes_used", header->nodes_used, 2);
+    WRITE_DAMAGE("modules_used", header->modules_used, 3);
+    WRITE_DAMAGE("strings_used", header->strings_used, 70000);
+    WRITE_DAMAGE("losses", header->losses[3], UINT64_MAX);
+    WRITE_DAMAGE("sink", header->sinks[2].alloc_objects, 1);
+    WRITE_DAMAGE("calls", header->sinks[0], 5);
+    WRITE_DAMAGE("extent_type", segment.extents[1], 9);
+    WRITE_DAMAGE("extent_base", segment.extents[4],
+                 SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_COUNTERS, 0, 2048));
+    WRITE_DAMAGE("extent_twice", segment.extents[5], segment.extents[4]);
+}
+
+static void write_records(void)
+{
+    struct segment_module *modules =
+        segment_build_at(&segment, SEGMENT_EXTENT_MODULES, 0, 0);
+    struct segment_callsite *callsites =
+        segment_build_at(&segment, SEGMENT_EXTENT_CALLSITES, 0, 0);
+    struct segment_node *nodes =
+        segment_build_at(&segment, SEGMENT_EXTENT_NODES, 0, 0);
+    char *strings = segment_build_at(&segment, SEGMENT_EXTENT_STRINGS, 0, 0);
+    struct segment_row *row = segment_build_row(&segment, 0, 8);
+    struct input input = {.size = 1};
+
+    WRITE_DAMAGE("module_end", modules[1].end, 0);
+    WRITE_DAMAGE("module_path", modules[1].path_length, 4000);
+    WRITE_DAMAGE("module_build_id", modules[1].build_id_length, 32);
+    WRITE_DAMAGE("module_main", modules[0].flags, 0);
+    WRITE_DAMAGE("callsite_node", callsites[9].node, 0);
+    WRITE_DAMAGE("callsite_depth", callsites[10].depth, 1);
+    WRITE_DAMAGE("node_cycle", nodes[1].parent, 3);
+    WRITE_DAMAGE("node_pc", nodes[3].pc, 0);
+    WRITE_DAMAGE("node_pc_one", nodes[3].pc, 1);
+    WRITE_DAMAGE("node_pc_high", nodes[3].pc, (UINT64_C(1) << 60) + 1);
+    WRITE_DAMAGE("node_module", nodes[4].module, 2);
+    WRITE_DAMAGE("node_exact", nodes[3].flags, SEGMENT_NODE_EXACT_PC);
+    WRITE_DAMAGE("row_space", row->alloc_space, UINT64_MAX);
+    WRITE_DAMAGE("row_objects", row->free_objects, 700);
+    WRITE_DAMAGE("path_not_utf8", strings[11], 0xc3);
+    WRITE_DAMAGE("path_newline", strings[10], '\n');
+
+    DAMAGE(&input, nodes[1].flags, SEGMENT_NODE_TRUNCATED);
+    DAMAGE(&input, nodes[2].flags, SEGMENT_NODE_TRUNCATED);
+    DAMAGE(&input, nodes[3].flags, SEGMENT_NODE_TRUNCATED);
+    write_input(&input, "segment_read", "node_truncated");
+    input.size = 1;
+    DAMAGE(&input, nodes[3].pc, nodes[2].pc - 1);
+    DAMAGE(&input, nodes[3].module, 1);
+    DAMAGE(&input, nodes[3].flags, SEGMENT_NODE_EXACT_PC);
+    write_input(&input, "segment_read", "node_same_address");
+    input.size = 1;
+    DAMAGE(&input, row->alloc_space, INT64_MAX);
+    DAMAGE(&input, row->free_space, 0);
+    DAMAGE(&input, row[1].alloc_space, INT64_MAX);
+    DAMAGE(&input, row[1].free_objects, 0);
+    DAMAGE(&input, row[1].free_space, 0);
+    write_input(&input, "segment_read", "row_sum");
+    input.size = 1;
+    DAMAGE(&input, modules[1].start, modules[0].start);
+    DAMAGE(&input, modules[1].text_start, modules[0].text_start);
+    DAMAGE(&input, nodes[3].pc, nodes[2].pc);
+    write_input(&input, "segment_read", "module_overlap");
+}
+
+static void write_segments(void)
+{
+    segment_build_small(&segment);
+    write_headers();
+    write_records();
+    write_input(&(struct input){.size = 1}, "segment_read", "sound");
+    write_input(&(struct input){{1}, 1}, "segment_read", "cut_page");
+    write_input(&(struct input){{97}, 1}, "segment_read", "cut_extents");
+    write_input(&(struct input){{111}, 1}, "segment_read", "cut_table");
+    write_input(&(struct input){{112}, 1}, "segment_read", "cut_all");
+    segment_build_end(&segment);
+}
+
+/* ---- unwind tables ------------------------------------------------------ */
+
+/* Text of bytes with their length; there are NULs in it. */
+#define BYTES(literal) ((struct text){literal, sizeof(literal) - 1})
+struct text {
+    const char *bytes;
+    size_t size;
+};
+
+#define DEF_CFA "\x0c\x07\x08\x90\x01" /* CFA = rsp + 8, ra at CFA - 8 */
+#define CIE     BYTES("\x01zR\0\x01\x78\x10\x01\x1b" DEF_CFA)
+
+/* .eh_frame_hdr with a table of one, a CIE with what follows its id, an FDE
+ * with an address and length of 4 bytes, and its instructions. */
+static void write_cfi(const char *name, struct text cie, struct text program)
+{
+    enum { HEADER_SIZE = 20 };
+    struct input input = {.size = 0};
+    size_t cie_at = HEADER_SIZE, fde_at = cie_at + 8 + cie.size;
+    size_t size = fde_at + 8 + 9 + program.size;
+
+    put_number(&input, 0, 2); /* the header is at 0 */
+    put_number(&input, size / 2, 2);
+    put(&input, "\x01\x1b\x03\x3b", 4);
+    put_number(&input, cie_at - 4, 4);
+    put_number(&input, 1, 4);
+    put_number(&input, 0, 4); /* the code is the object from its start */
+    put_number(&input, fde_at, 4);
+    put_number(&input, 4 + cie.size, 4);
+    put_number(&input, 0, 4);
+    put(&input, cie.bytes, cie.size);
+    put_number(&input, 4 + 9 + program.size, 4);
+    put_number(&input, fde_at + 4 - cie_at, 4);
+    put_number(&input, -(fde_at + 8), 4);
+    put_number(&input, size, 4);
+    put_number(&input, 0, 1);
+    put(&input, program.bytes, program.size);
+    write_input(&input, "cfi", name);
+}
+
+static void write_instructions(void)
+{
+    static const struct {
+        const char *name;
+        struct text program;
+    } inputs[] = {
+        {"plain", BYTES("")},
+        {"push_rbp", BYTES("\x41\x0e\x10\x86\x02\x43\x0d\x06")},
+        {"return", BYTES("\x41\x0e\x10\x86\x02\x43\x0d\x06\x4a\x0c\x07\x08")},
+        {"set_loc", BYTES("\x01\x10\0\0\0\x0e\x10")},
+        {"advance", BYTES("\x02\x01\x03\x01\0\x04\x01\0\0\0\x0e\x10")},
+        {"advance_far",
+         BYTES("\x04\xff\xff\xff\xff\x04\xff\xff\xff\xff\x0e\x10")},
+        {"offset_extended", BYTES("\x05\x06\x02\x05\x10\x03")},
+        {"offset_sf", BYTES("\x11\x06\x7e\x11\x10\x01")},
+        {"offset_negative", BYTES("\x2f\x06\x02")},
+        {"offset_huge", BYTES("\x05\x06\xff\xff\xff\xff\xff\xff\xff\xff\x7f")},
+        {"offset_least",
+         BYTES("\x11\x06\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f")},
+        {"restore", BYTES("\x86\x02\xc6\x06\x10")},
+        {"undefined", BYTES("\x07\x10")},
+        {"same_value", BYTES("\x86\x02\x08\x06")},
+        {"register", BYTES("\x09\x06\x03\x14\x10\x01\x15\x03\x7f")},
+        {"states", BYTES("\x0a\x0e\x20\x0b")},
+        {"states_many", BYTES("\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a")},
+        {"states_none", BYTES("\x0b")},
+        {"def_cfa", BYTES("\x0c\x06\x10\x0d\x07\x0e\x80\x01")},
+        {"def_cfa_sf", BYTES("\x12\x07\x7e\x13\x7d")},
+        {"def_cfa_huge", BYTES("\x0e\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
+        {"expression",
+         BYTES("\x0f\x02\x77\x08\x10\x06\x01\x30\x16\x10\x01\x30")},
+        {"expression_long", BYTES("\x0f\xff\xff\xff\xff\xff\xff\xff\xff\x7f")},
+        {"args_size", BYTES("\x2e\x10\x00\x00")},
+        {"unknown", BYTES("\x3f")},
+        {"leb_long",
+         BYTES("\x0e\x90\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0")},
+    };
+
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+        write_cfi(inputs[i].name, CIE, inputs[i].program);
+}
+
+static void write_cies(void)
+{
+    static const struct {
+        const char *name;
+        struct text cie;
+    } inputs[] = {
+        {"cie_version_3", BYTES("\x03zR\0\x01\x78\x10\x01\x1b" DEF_CFA)},
+        {"cie_version_4", BYTES("\x04zR\0\x08\0\x01\x78\x10\x01\x1b" DEF_CFA)},
+        {"cie_version_9", BYTES("\x09zR\0\x01\x78\x10\x01\x1b" DEF_CFA)},
+        {"cie_personality",
+         BYTES("\x01zPLR\0\x01\x78\x10\x07\x9b\0\0\0\0\x1b\x1b" DEF_CFA)},
+        {"cie_signal", BYTES("\x01zRS\0\x01\x78\x10\x01\x1b" DEF_CFA)},
+        {"cie_absolute", BYTES("\x01\0\x01\x78\x10" DEF_CFA)},
+        {"cie_udata2", BYTES("\x01zR\0\x01\x78\x10\x01\x12" DEF_CFA)},
+        {"cie_eh", BYTES("\x01"
+                         "eh\0\0\0\0\0\0\0\0\0\x01\x78\x10" DEF_CFA)},
+        {"cie_endless", BYTES("\x01zRRRRRRRRRRRRRRRRRR")},
+        {"cie_other_ra", BYTES("\x01zR\0\x01\x78\x11\x01\x1b" DEF_CFA)},
+        {"cie_align",
+         BYTES("\x03zR\0\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f\x10"
+               "\x01\x1b" DEF_CFA)},
+    };
+
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+        write_cfi(inputs[i].name, inputs[i].cie, BYTES("\x41\x0e\x10\x86\x02"));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fputs("usage: corpus_write tests/fuzz/corpus\n", stderr);
+        return 2;
+    }
+    corpus = argv[1];
+    write_segments();
+    write_instructions();
+    write_cies();
+    return 0;
+}
