@@ -3,19 +3,22 @@
  * boot.c - see boot.h.
  *
  * Layout of the arena: [size][block] [size][block] ... each block aligned as
- * asked, its size in the word in front of it. `used` only grows, by one
- * fetch_add per block that reserves the worst case for the alignment.
+ * asked, its size in the word in front of it. `used` only grows, by the worst
+ * case for the alignment.
  */
 #include "boot.h"
 
 #include <stdint.h>
 
+#include "reserve.h"
+
 CACHE_ALIGNED char boot_arena[BOOT_ARENA_SIZE];
-static size_t used;
+static uint32_t used;
 
 void *boot_alloc(size_t alignment, size_t size)
 {
-    size_t room, start;
+    uint32_t start;
+    size_t room;
     uintptr_t block;
 
     if (alignment < 16)
@@ -23,8 +26,8 @@ void *boot_alloc(size_t alignment, size_t size)
     if (size > BOOT_ARENA_SIZE || alignment > BOOT_ARENA_SIZE)
         return NULL;
     room = sizeof(size_t) + alignment + ((size + 15) & ~(size_t)15);
-    start = __atomic_fetch_add(&used, room, __ATOMIC_RELAXED);
-    if (start > BOOT_ARENA_SIZE || BOOT_ARENA_SIZE - start < room)
+    start = reserve(&used, (uint32_t)room, BOOT_ARENA_SIZE);
+    if (start == RESERVE_NONE)
         return NULL;
     block = ((uintptr_t)boot_arena + start + sizeof(size_t) + alignment - 1) &
             ~(alignment - 1);

@@ -31,7 +31,7 @@ static int parse_size(const char *text, uint64_t *size)
             break;
         }
     }
-    if (*text == 'i')
+    if (shift && *text == 'i')
         text++;
     if (*text == 'B')
         text++;

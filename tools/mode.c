@@ -29,7 +29,7 @@ static int parse_size(const char *text, uint64_t *size)
             shift = 10 * (i + 1);
     if (shift)
         rest++;
-    if (*rest == 'i')
+    if (shift && *rest == 'i')
         rest++;
     if (*rest == 'B')
         rest++;
