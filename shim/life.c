@@ -257,6 +257,9 @@ static void give_birth(void)
             born->extents = NULL;
         }
         __atomic_store_n(&life, born, __ATOMIC_RELEASE);
+        /* A child frees what it inherited, maybe before it allocates. */
+        if (born->header->inherited_bytes && life_mode() == SEGMENT_MODE_EXACT)
+            life_record(SEGMENT_MODE_EXACT);
         __atomic_store_n(&born->epoch, ++births, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&being_born, 0, __ATOMIC_RELEASE);

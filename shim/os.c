@@ -150,6 +150,21 @@ int os_unlink_at(int dir_fd, const char *path)
     return (int)CALL3(SYS_unlinkat, dir_fd, path, 0);
 }
 
+int os_fchmod(int fd, unsigned mode)
+{
+    return (int)CALL2(SYS_fchmod, fd, mode);
+}
+
+int os_touch(int fd)
+{
+    return (int)CALL4(SYS_utimensat, fd, NULL, NULL, 0);
+}
+
+long os_read_directory(int fd, char *buffer, size_t size)
+{
+    return CALL3(SYS_getdents64, fd, buffer, size);
+}
+
 long os_read_file(const char *path, char *buffer, size_t size)
 {
     int fd = os_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
@@ -190,6 +205,20 @@ int os_getpid(void)
 int os_gettid(void)
 {
     return (int)CALL0(SYS_gettid);
+}
+
+uint32_t os_pid_namespace(void)
+{
+    struct stat status;
+
+    if (CALL4(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &status, 0) != 0)
+        return 0;
+    return (uint32_t)status.st_ino;
+}
+
+int os_process_exists(int pid)
+{
+    return CALL2(SYS_kill, pid, 0) != -ESRCH;
 }
 
 int os_thread_exists(int pid, int tid)

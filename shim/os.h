@@ -44,6 +44,12 @@ int os_ftruncate(int fd, uint64_t size);
 int os_mkdir(const char *path, unsigned mode);
 int os_rename_at(int dir_fd, const char *from, const char *to);
 int os_unlink_at(int dir_fd, const char *path);
+int os_fchmod(int fd, unsigned mode);
+int os_touch(int fd); /* sets both times of a file to now */
+
+/* The next entries of an open directory as getdents64 gives them. Returns
+ * their bytes, 0 at the end, or -errno. */
+long os_read_directory(int fd, char *buffer, size_t size);
 
 /* Reads at most size - 1 bytes of a file and terminates them with a NUL.
  * Returns the number of bytes or -errno. */
@@ -56,6 +62,10 @@ long os_read_link(const char *path, char *buffer, size_t size);
 
 int os_getpid(void);
 int os_gettid(void);
+/* The inode that names our pid namespace, or 0 without /proc. */
+uint32_t os_pid_namespace(void);
+/* Whether there is a process with this pid now. */
+int os_process_exists(int pid);
 /* Whether a thread of process pid has this thread id now. */
 int os_thread_exists(int pid, int tid);
 uint64_t os_realtime_ns(void);

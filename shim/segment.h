@@ -233,7 +233,8 @@ struct segment_header {
     uint32_t uid;
     uint64_t start_time; /* /proc/PID/stat field 22, in clock ticks */
     uint32_t parent_pid; /* the segment we were forked from, or 0 */
-    uint32_t reserved0;
+    uint32_t pid_namespace; /* inode of /proc/PID/ns/pid, or 0: a pid means
+                               nothing elsewhere */
     uint64_t parent_start_time;
     uint64_t created_ns; /* CLOCK_REALTIME */
     char program[64];    /* base name, cut */

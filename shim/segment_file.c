@@ -12,6 +12,7 @@
 
 #include "counter.h"
 #include "os.h"
+#include "segment_prune.h"
 #include "text.h"
 
 /* ---- identity ---------------------------------------------------------- */
@@ -49,6 +50,7 @@ static void fill_identity(struct segment_header *header, uint64_t size)
     header->pid = (uint32_t)os_getpid();
     header->uid = (uint32_t)os_syscall(SYS_geteuid, 0, 0, 0, 0, 0, 0);
     header->start_time = read_start_time();
+    header->pid_namespace = os_pid_namespace();
 }
 
 /* ---- the file ---------------------------------------------------------- */
@@ -137,6 +139,7 @@ int segment_file_create(struct segment_file *file, const char *directory,
 
     if (dir_fd < 0)
         return dir_fd;
+    segment_prune(dir_fd);
     *file = (struct segment_file){.size = choose_size(dir_fd, size_max)};
     if (file->size == 0) {
         os_close(dir_fd);
