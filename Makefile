@@ -273,9 +273,12 @@ $(B)/tests/bench/%: tests/bench/%.c | build/only/examples
 	$(Q)$(CC) $(PLAIN_CFLAGS) -o $@ $< -pthread -lm
 
 # ---- running -----------------------------------------------------------------
+# What `deps` installs decides how to build, and make has looked around already
+# when it does: a second make builds.
 ifneq ($(SERVER),)
 PORT ?= 8080
-run: deps $(PROGRAMS) ## install what is missing, build, start the sample server
+run: deps ## install what is missing, build, start the sample server
+	$(Q)$(MAKE) --no-print-directory $(PROGRAMS)
 	@exec $(SERVER) --port $(PORT)
 endif
 
@@ -294,7 +297,8 @@ RUN_preload   := $(wildcard tests/preload/*.t)
 RUN_server    := $(wildcard tests/server/*.t)
 PROVE = BUILD=$(B) MODE=$(MODE) prove --timer --exec tests/tap.sh
 
-test: deps-test $(foreach t,$(TESTS),$(BUILT_$(t))) ## install what is missing, build, run every test of MODE
+test: deps-test ## install what is missing, build, run every test of MODE
+	$(Q)$(MAKE) --no-print-directory $(foreach t,$(TESTS),$(BUILT_$(t)))
 	$(Q)$(PROVE) $(foreach t,$(TESTS),$(RUN_$(t)))
 
 check: $(foreach t,unit fuzz cli,$(BUILT_$(t))) ## a subset of the tests in under 30 s
