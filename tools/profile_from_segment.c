@@ -2,12 +2,11 @@
 /*
  * profile_from_segment.c - profile_from_segment() of profile.h.
  *
- * A node of the segment's tree becomes a location by its (pc, module): the
- * same pc under two parents is one location. Addresses are return addresses
+ * A node of the segment's tree becomes a location by its (address, module):
+ * the same pc under two parents is one location. Addresses are return addresses
  * minus one, as pprof expects them, so that a call that ends a line is still
- * on it. Sinks, truncated stacks and a pc that two modules had one after the
- * other get addresses above every real one (segment_check.h keeps real ones
- * below), because readers tell locations apart by address alone.
+ * on it. Readers tell locations apart by address alone: sinks, truncated stacks
+ * and an address that another module had before get one above every real one.
  * Read next: shim/segment.h.
  */
 #include <errno.h>
@@ -37,8 +36,8 @@ static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {
 #undef LOSS_TEXT
 };
 
-struct slot { /* of the table from (pc, module) to location */
-    uint64_t pc;
+struct slot { /* of the table from (address, module) to location */
+    uint64_t address;
     uint32_t module;
     uint32_t location; /* index + 1; 0 free */
 };
@@ -244,11 +243,10 @@ static void symbolize(struct builder *builder,
 static uint32_t location_of(struct builder *builder,
                             const struct segment_node *node)
 {
-    uint64_t hash = (node->pc ^ (uint64_t)node->module << 48) *
-                    UINT64_C(0x9e3779b97f4a7c15);
     uint64_t pc = node->flags & SEGMENT_NODE_EXACT_PC ? node->pc : node->pc - 1;
+    uint64_t hash = pc * UINT64_C(0x9e3779b97f4a7c15);
+    bool taken = pc == 0 || pc >= SEGMENT_ADDRESS_MAX;
     struct profile_location *location;
-    bool address_taken = false;
     struct slot *slot;
     uint32_t mapping;
 
@@ -256,22 +254,19 @@ static uint32_t location_of(struct builder *builder,
         slot = &builder->slots[i & builder->slot_mask];
         if (!slot->location)
             break;
-        if (slot->pc == node->pc && slot->module == node->module)
+        if (slot->address == pc && slot->module == node->module)
             return slot->location;
+        taken |= slot->address == pc; /* all such are on this way */
     }
-    /* An earlier module, now unloaded, may have had this address. */
-    for (uint32_t i = 0; i + 1 < node->module; i++)
-        address_taken |= pc >= builder->snapshot->modules[i].start &&
-                         pc < builder->snapshot->modules[i].end;
     mapping = node->module ? mapping_of(builder, node->module - 1u) : 0;
     if (builder->failed)
         return 0;
-    location = add_location(
-        builder, address_taken ? builder->next_address++ : pc, mapping);
+    location =
+        add_location(builder, taken ? builder->next_address++ : pc, mapping);
     if (!location)
         return 0;
     symbolize(builder, location, node, pc);
-    *slot = (struct slot){node->pc, node->module,
+    *slot = (struct slot){pc, node->module,
                           (uint32_t)builder->profile->location_count};
     return slot->location;
 }
@@ -284,20 +279,31 @@ static bool has_value(const struct segment_values *values)
            values->inuse_objects || values->inuse_space;
 }
 
+static void copy_values(const struct segment_values *from,
+                        int64_t to[PROFILE_VALUES_MAX])
+{
+    to[PROFILE_ALLOC_OBJECTS] = (int64_t)from->alloc_objects;
+    to[PROFILE_ALLOC_SPACE] = (int64_t)from->alloc_space;
+    to[PROFILE_INUSE_OBJECTS] = (int64_t)from->inuse_objects;
+    to[PROFILE_INUSE_SPACE] = (int64_t)from->inuse_space;
+}
+
 static void add_stack(struct builder *builder, struct profile_sample *sample,
                       const struct segment_callsite *callsite)
 {
     const struct segment_node *nodes = builder->snapshot->nodes;
+    uint32_t outermost = 0;
 
     for (uint32_t n = callsite->node; n && !builder->failed;
          n = nodes[n].parent) {
         sample->locations[sample->depth++] =
             location_of(builder, &nodes[n]) - 1;
-        if (nodes[n].flags & SEGMENT_NODE_TRUNCATED) {
-            if (!builder->truncated)
-                builder->truncated = add_named_location(builder, "[truncated]");
-            sample->locations[sample->depth++] = builder->truncated - 1;
-        }
+        outermost = n;
+    }
+    if (nodes[outermost].flags & SEGMENT_NODE_TRUNCATED) {
+        if (!builder->truncated)
+            builder->truncated = add_named_location(builder, "[truncated]");
+        sample->locations[sample->depth++] = builder->truncated - 1;
     }
 }
 
@@ -312,14 +318,12 @@ static void add_sample(struct builder *builder, uint32_t id)
 
     *sample = (struct profile_sample){
         .locations = calloc(sink ? 1 : callsite->depth + 1u, sizeof(uint32_t)),
-        .values = {(int64_t)values->alloc_objects, (int64_t)values->alloc_space,
-                   (int64_t)values->inuse_objects,
-                   (int64_t)values->inuse_space},
     };
     if (!sample->locations) {
         builder->failed = true;
         return;
     }
+    copy_values(values, sample->values);
     profile->sample_count++;
     if (sink) {
         const char *name = sink_names[id] ? sink_names[id] : "[unknown sink]";
@@ -329,8 +333,6 @@ static void add_sample(struct builder *builder, uint32_t id)
     } else {
         add_stack(builder, sample, callsite);
     }
-    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
-        profile->total[i] += sample->values[i];
 }
 
 static void add_comments(struct builder *builder)
@@ -369,6 +371,8 @@ static void fill(struct builder *builder)
             (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
     profile->program = copy_text(builder, snapshot->header.program);
     add_main_mapping(builder);
+    if (is_heap)
+        copy_values(&snapshot->total, profile->total);
     for (uint32_t id = 1;
          is_heap && id < snapshot->callsite_count && !builder->failed; id++)
         if (has_value(&snapshot->values[id]))

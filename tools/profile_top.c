@@ -32,6 +32,13 @@ static struct entry *entry_of(struct table *table, const char *name)
     }
 }
 
+/* Values may be absurd: a sum stops at the top. */
+static void add(int64_t *sum, int64_t value)
+{
+    if (__builtin_add_overflow(*sum, value, sum))
+        *sum = INT64_MAX;
+}
+
 static void add_sample(struct table *table, const struct profile *profile,
                        size_t index, enum profile_value value)
 {
@@ -45,9 +52,9 @@ static void add_sample(struct table *table, const struct profile *profile,
             struct entry *entry = entry_of(table, location->lines[j].function);
 
             if (i == 0 && j == 0)
-                entry->flat += sample->values[value];
+                add(&entry->flat, sample->values[value]);
             if (entry->last_sample != index + 1)
-                entry->cum += sample->values[value];
+                add(&entry->cum, sample->values[value]);
             entry->last_sample = index + 1;
         }
     }
@@ -96,7 +103,7 @@ static void write_rows(const struct table *table, const struct profile *profile,
 
         if (!entry->name || (entry->flat == 0 && entry->cum == 0))
             break;
-        sum += entry->flat;
+        add(&sum, entry->flat);
         format_value(flat, entry->flat, type);
         format_value(cum, entry->cum, type);
         fprintf(out, "%10s %5.2f%% %5.2f%% %10s %5.2f%%  %s\n", flat,
