@@ -42,7 +42,7 @@ TEST_DEPS := +cmocka=libcmocka-dev \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
   llvm-addr2line=llvm dot=graphviz objdump=binutils ps=procps gdb=gdb \
-  nginx=nginx-light
+  nginx=nginx-light mandoc=mandoc
 MATRIX_DEPS := debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
   /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \
@@ -350,11 +350,9 @@ install: $(PROGRAMS) ## install below $(DESTDIR)$(PREFIX)
 	install -m 644 $(SHIM) $(DESTDIR)$(LIBDIR)/
 	ln -sf ../lib/preprof/preprof-server $(DESTDIR)$(PREFIX)/bin/preprof-server
 	install -m 644 shim/preprof.h $(DESTDIR)$(PREFIX)/include/
-	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' \
-	  'shim=$${prefix}/lib/preprof/libpreprof.so' '' 'Name: preprof' \
-	  'Description: pprof for any C program, by preload' \
-	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' shim/preprof.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/preprof.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/preprof.pc
 	for man in $(MANS); do install -m 644 $$man \
 	  $(DESTDIR)$(PREFIX)/share/man/man$${man##*.}/; done
 uninstall: ## remove what install put there
