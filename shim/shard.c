@@ -96,6 +96,16 @@ bool shard_prepare(uint32_t callsite)
     return rows_of(&shards[0], callsite) != NULL;
 }
 
+/* Both add all four words: of a row 0 they are calls (shard_add_calls). */
+static void add_owned(struct segment_row *row,
+                      const struct segment_row *amounts)
+{
+    counter_add_owned(&row->alloc_objects, amounts->alloc_objects);
+    counter_add_owned(&row->alloc_space, amounts->alloc_space);
+    counter_add_owned(&row->free_objects, amounts->free_objects);
+    counter_add_owned(&row->free_space, amounts->free_space);
+}
+
 static void add_shared(struct segment_row *row,
                        const struct segment_row *amounts)
 {
@@ -112,7 +122,7 @@ void shard_add_elsewhere(struct shard *shard, uint32_t callsite,
     struct segment_row *rows = rows_of(shard, callsite);
 
     if (rows && !shard->shared) {
-        shard_add(shard, callsite, amounts);
+        add_owned(&rows[offset], amounts);
         return;
     }
     if (!rows)
