@@ -66,11 +66,15 @@ static inline void segment_build_end(struct segment_build *build)
     free(build->bytes);
 }
 
-/* Bytes of the file: the used prefix. */
+/* Bytes of the file: the used prefix, or all there is when the header asks for
+ * more. */
 static inline size_t segment_build_size(const struct segment_build *build)
 {
-    return SEGMENT_EXTENTS_OFFSET +
-           (size_t)build->header->extents_used * SEGMENT_EXTENT_SIZE;
+    size_t extents = build->header->extents_used;
+
+    if (extents > SEGMENT_BUILD_EXTENTS_MAX)
+        extents = SEGMENT_BUILD_EXTENTS_MAX;
+    return SEGMENT_EXTENTS_OFFSET + extents * SEGMENT_EXTENT_SIZE;
 }
 
 /* Where an element is, in an extent that is added when it is not there. */

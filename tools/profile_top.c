@@ -75,7 +75,7 @@ static int by_flat(const void *a, const void *b)
 static void format_value(char text[32], int64_t value,
                          const struct profile_type *type)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
     double scaled = (double)value;
     size_t unit = 0;
 
@@ -83,32 +83,44 @@ static void format_value(char text[32], int64_t value,
         snprintf(text, 32, "%" PRId64, value);
         return;
     }
-    for (; scaled >= 1024 && unit < 4; unit++)
+    for (; scaled >= 1024 && unit < 5; unit++)
         scaled /= 1024;
     snprintf(text, 32, unit ? "%.2f%s" : "%.0f%s", scaled, units[unit]);
+}
+
+/* Six columns; all of it without decimals, as pprof has it. */
+static void format_percent(char text[32], int64_t value, int64_t total)
+{
+    double percent = total ? 100.0 * (double)value / (double)total : 0;
+
+    if (percent >= 99.995)
+        snprintf(text, 32, "100%%");
+    else
+        snprintf(text, 32, "%.2f%%", percent);
 }
 
 static void write_rows(const struct table *table, const struct profile *profile,
                        enum profile_value value, size_t rows, FILE *out)
 {
     int64_t total = profile->total[value], sum = 0;
-    double percent = total ? 100.0 / (double)total : 0;
     const struct profile_type *type = &profile->kind->values[value];
 
     fprintf(out, "%10s %6s %6s %10s %6s\n", "flat", "flat%", "sum%", "cum",
             "cum%");
     for (size_t i = 0; i < rows && i <= table->mask; i++) {
         const struct entry *entry = &table->entries[i];
-        char flat[32], cum[32];
+        char flat[32], cum[32], flat_part[32], sum_part[32], cum_part[32];
 
         if (!entry->name || (entry->flat == 0 && entry->cum == 0))
             break;
         add(&sum, entry->flat);
         format_value(flat, entry->flat, type);
         format_value(cum, entry->cum, type);
-        fprintf(out, "%10s %5.2f%% %5.2f%% %10s %5.2f%%  %s\n", flat,
-                (double)entry->flat * percent, (double)sum * percent, cum,
-                (double)entry->cum * percent, entry->name);
+        format_percent(flat_part, entry->flat, total);
+        format_percent(sum_part, sum, total);
+        format_percent(cum_part, entry->cum, total);
+        fprintf(out, "%10s %6s %6s %10s %6s  %s\n", flat, flat_part, sum_part,
+                cum, cum_part, entry->name);
     }
 }
 
