@@ -3,11 +3,13 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "boot.h"
+#include "os.h"
 #include "text.h"
 
 /* ---- before the lookup ------------------------------------------------- */
@@ -221,6 +223,23 @@ static void prime(const struct real *found)
     found->free(block);
 }
 
+/* An allocator without the two old names leaves them to libc, whose blocks it
+ * could neither measure nor free: its memalign serves them. */
+static void *memalign_page(size_t size)
+{
+    return real.memalign(OS_PAGE_SIZE, size);
+}
+
+static void *memalign_pages(size_t size)
+{
+    if (size > SIZE_MAX - (OS_PAGE_SIZE - 1)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return real.memalign(OS_PAGE_SIZE, (size + OS_PAGE_SIZE - 1) &
+                                           ~(size_t)(OS_PAGE_SIZE - 1));
+}
+
 void real_resolve(void)
 {
     struct real found = {.resolved = true};
@@ -240,7 +259,15 @@ void real_resolve(void)
         real_object_of((const void *)found.free, NULL) != found.object ||
         real_object_of((const void *)found.realloc, NULL) != found.object ||
         real_object_of((const void *)found.calloc, NULL) != found.object ||
-        real_object_of((const void *)found.memalign, NULL) != found.object;
+        real_object_of((const void *)found.memalign, NULL) != found.object ||
+        real_object_of((const void *)found.aligned_alloc, NULL) !=
+            found.object ||
+        real_object_of((const void *)found.posix_memalign, NULL) !=
+            found.object;
+    if (real_object_of((const void *)found.valloc, NULL) != found.object)
+        found.valloc = memalign_page;
+    if (real_object_of((const void *)found.pvalloc, NULL) != found.object)
+        found.pvalloc = memalign_pages;
     if (found.object_path)
         found.allocator = allocator_of(found.object_path);
     real.object = found.object; /* interpose_new.c may ask from within */

@@ -22,7 +22,8 @@ realloc reallocarray valloc"
 
 # No stdio, no locale, no clock, no mmap by name: another preload may own them.
 imports="_ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
-__cxa_at_quick_exit __cxa_finalize __environ __errno_location __gmon_start__
+__cxa_at_quick_exit __cxa_atexit __cxa_finalize __environ __errno_location
+__gmon_start__
 _dl_find_object abort dl_iterate_phdr dladdr dladdr1 dlclose dlopen dlsym environ
 getauxval getenv mallinfo2 memcmp memcpy memset strcmp strlen strncmp strstr"
 # Weak: whether a sanitizer is in the process.
