@@ -61,7 +61,7 @@ const char *render_request_parse(char *body, size_t size,
     struct values values = {NULL};
     unsigned long number;
 
-    *request = (struct render_request){0};
+    *request = (struct render_request){.kind = NULL};
     if (memchr(body, '\0', size))
         return "a NUL byte";
     body[size] = '\0';
