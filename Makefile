@@ -29,10 +29,13 @@ MAKEFLAGS += --no-builtin-rules
 VERSION := $(shell sed -n 's/^\#define PREPROF_VERSION "\(.*\)"/\1/p' \
 	     shim/preprof.h)
 
-# ---- packages: probe=package; a probe is a command, /a/file or +pkgconfig ----
+# ---- packages: probe=package -------------------------------------------------
+# A probe is a command, /a/file or +pkgconfig. Commas part alternatives: one of
+# the probes has to find something, else the first package that exists helps.
 BUILD_DEPS := gcc=gcc g++=g++ ar=binutils pkg-config=pkg-config \
   /usr/include/string.h=libc6-dev +libuv=libuv1-dev \
-  /usr/share/llhttp/llhttp.c=node-llhttp +libdw=libdw-dev +libelf=libelf-dev \
+  +libllhttp,/usr/share/llhttp/llhttp.c=libllhttp-dev,node-llhttp \
+  +libdw=libdw-dev +libelf=libelf-dev \
   /usr/include/libiberty/demangle.h=libiberty-dev \
   +libprotobuf-c=libprotobuf-c-dev protoc-c=protobuf-c-compiler \
   +libdeflate=libdeflate-dev +jansson=libjansson-dev
@@ -318,10 +321,12 @@ fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each
 # ---- dependencies ------------------------------------------------------------
 # Prints the packages of a list whose probe finds nothing.
 define find_missing
-for dep in $(1); do probe=$${dep%%=*}; case $$probe in \
-  /*) test -e "$$probe";; \
-  +*) pkg-config --exists "$${probe#+}";; \
-  *) command -v "$$probe";; esac >/dev/null 2>&1 || echo "$${dep##*=}"; done
+found() { case $$1 in /*) test -e "$$1";; +*) pkg-config --exists "$${1#+}";; \
+  *) command -v "$$1";; esac >/dev/null 2>&1; }; \
+for dep in $(1); do \
+  for probe in $$(echo "$${dep%%=*}" | tr , ' '); do \
+    if found "$$probe"; then continue 2; fi; done; \
+  echo "$${dep##*=}"; done
 endef
 define install_missing
 @missing=$$($(call find_missing,$(1))); \
