@@ -58,7 +58,7 @@ static bool parse_number(const char *text, unsigned long max,
 const char *render_request_parse(char *body, size_t size,
                                  struct render_request *request)
 {
-    struct values values = {NULL};
+    struct values values = {.kind = NULL};
     unsigned long number;
 
     *request = (struct render_request){.kind = NULL};
