@@ -46,8 +46,8 @@ static void *index_words(void *list)
 
 static void *decode_images(void *list)
 {
-    for (int i = 0; i < 13; i++)
-        list = block_new(list, 100003);
+    for (int i = 0; i < 101; i++)
+        list = block_new(list, 30011);
     return list;
 }
 
@@ -74,6 +74,6 @@ int main(void)
         fprintf(stderr, "threads: %s\n", strerror(err));
         return 1;
     }
-    puts("307 words, 13 images, 5003 clients");
+    puts("307 words, 101 images, 5003 clients");
     return 0;
 }

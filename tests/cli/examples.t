@@ -78,10 +78,10 @@ has alloc_objects 100003 'words_split@calloc(WORDS_MAX' 'main@words += '
 has alloc_objects 100003 'message_read@malloc(MESSAGE_SIZE)' 'main@*slot = '
 has inuse_objects 31 'message_read@malloc(MESSAGE_SIZE)' 'main@*slot = '
 
-profile threads "307 words, 13 images, 5003 clients"
+profile threads "307 words, 101 images, 5003 clients"
 new='block_new@malloc(sizeof(*block)'
 has inuse_objects 307 "$new" 'index_words@block_new(list, 1009)'
-has inuse_objects 13 "$new" 'decode_images@block_new(list, 100003)'
+has inuse_objects 101 "$new" 'decode_images@block_new(list, 30011)'
 has inuse_objects 5003 "$new" 'answer_clients@block_new(list, 61)'
 
 profile memstats "\
