@@ -73,12 +73,20 @@ static void check_allocator(void)
 /* libc's, or another preload's. */
 static void (*exit_behind)(int status), (*exit_c99_behind)(int status);
 
+int __cxa_atexit(void (*function)(void *), void *argument, void *object);
+
 static void end(void)
 {
     int err = life_end();
 
     if (err)
         options_complain("profile not kept", life->header->output);
+}
+
+static void end_of_exit(void *unused)
+{
+    (void)unused;
+    end();
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -90,12 +98,11 @@ __attribute__((constructor)) static void begin(void)
         return;
     check_allocator();
     module_begin();
+    /* Handlers run from the last registered to the first. libc registers the
+     * loader's, which runs every object's destructors, after our constructor;
+     * so this one, being no object's, sees what those free. */
+    __cxa_atexit(end_of_exit, NULL, NULL);
     at_quick_exit(end);
-}
-
-__attribute__((destructor)) static void end_of_exit(void)
-{
-    end();
 }
 
 static _Noreturn void end_and_exit(void (*behind)(int status), int status)

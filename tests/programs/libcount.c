@@ -459,15 +459,21 @@ static void finish(void)
     errno = saved;
 }
 
+int __cxa_atexit(void (*function)(void *), void *argument, void *object);
+
+static void finish_at_exit(void *unused)
+{
+    (void)unused;
+    finish();
+}
+
+/* Registered before libc registers the loader's handler, and so run after the
+ * destructors of all objects. */
 __attribute__((constructor)) static void start(void)
 {
     begin();
+    __cxa_atexit(finish_at_exit, NULL, NULL);
     at_quick_exit(finish);
-}
-
-__attribute__((destructor)) static void finish_at_exit(void)
-{
-    finish();
 }
 
 _Noreturn void _exit(int status)
