@@ -7,7 +7,7 @@
  * information does, and the profile has a line for each function as written:
  *
  *     preprof run -o inlined.preprof -- build/release/examples/inlined
- *     preprof top inlined.preprof      # List<Point>::add, List<Name>::add
+ *     preprof top inlined.preprof      # cum: List<Point>::add, ...
  *     preprof convert inlined.preprof -o inlined.pb.gz
  *     go tool pprof -list List inlined.pb.gz
  *
