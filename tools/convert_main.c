@@ -4,7 +4,8 @@
  * read. `preprof convert` and `preprof top` are this program.
  *
  * Reads FILE, or the segment of a pid; writes OUT under a temporary name
- * first, so that a failure leaves what was there. Read next: profile.h.
+ * first, so that a failure leaves what was there. What is no regular file (a
+ * pipe, a device, a link) it must never replace. Read next: profile.h.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "option_error.h"
 #include "process_memstats.h"
 #include "profile.h"
 #include "profile_folded.h"
@@ -40,12 +43,10 @@ static const char usage_text[] =
     "usage: preprof-convert FILE|PID [-f pprof|folded|text] -o OUT\n"
     "       preprof-convert --top FILE|PID [--inuse|--allocs] [-n N]\n";
 
-static _Noreturn void usage(const char *problem, const char *detail)
+static _Noreturn void refuse_usage(const char *problem, const char *detail)
 {
-    if (problem)
-        fprintf(stderr, "preprof-convert: %s%s\n", problem, detail);
-    fputs(usage_text, problem ? stderr : stdout);
-    exit(problem ? 2 : 0);
+    fprintf(stderr, "preprof-convert: %s%s\n", problem, detail);
+    exit(2);
 }
 
 static bool ends_in(const char *text, const char *suffix)
@@ -62,7 +63,7 @@ static size_t parse_rows(const char *text)
     unsigned long rows = strtoul(text, &end, 10);
 
     if (!isdigit((unsigned char)*text) || *end || rows == 0)
-        usage("-n takes a number above 0, not ", text);
+        refuse_usage("-n takes a number above 0, not ", text);
     return rows;
 }
 
@@ -81,7 +82,7 @@ static enum format choose_format(const char *name, const char *output)
                  : ends_in(output, formats[i].suffix))
             return formats[i].format;
     if (name)
-        usage("-f takes pprof, folded or text, not ", name);
+        refuse_usage("-f takes pprof, folded or text, not ", name);
     return FORMAT_PPROF;
 }
 
@@ -98,7 +99,7 @@ static struct request parse(int argc, char **argv)
     bool top = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, "f:o:n:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":f:o:n:", options, NULL)) != -1) {
         switch (option) {
         case 'f':
             format = optarg;
@@ -119,20 +120,22 @@ static struct request parse(int argc, char **argv)
             request.value = PROFILE_ALLOC_SPACE;
             break;
         case 'h':
-            usage(NULL, NULL);
+            fputs(usage_text, stdout);
+            exit(0);
         default:
-            fputs(usage_text, stderr);
-            exit(2);
+            option_error(top ? "top" : "convert", option, argv);
         }
     }
     if (optind + 1 != argc)
-        usage(optind == argc ? "a FILE or PID is missing"
-                             : "one FILE or PID, "
-                               "not also ",
-              optind == argc ? "" : argv[argc - 1]);
+        refuse_usage(optind == argc ? "a FILE or PID is missing"
+                                    : "one FILE or PID, "
+                                      "not also ",
+                     optind == argc ? "" : argv[argc - 1]);
     request.input = argv[optind];
     if (!top && !request.output)
-        usage("where to? -o OUT is missing", "");
+        refuse_usage("where to? -o OUT is missing", "");
+    if (top && format)
+        refuse_usage("top has no -f", "");
     request.format = top ? FORMAT_TOP : choose_format(format, request.output);
     return request;
 }
@@ -181,35 +184,50 @@ static int write_profile(const struct request *request,
         return write_text(profile, snapshot, out);
     err = profile_pprof_write(profile, &bytes, &size);
     if (!err && fwrite(bytes, 1, size, out) != size)
-        err = -EIO;
+        err = -errno;
     free(bytes);
     return err;
 }
 
-/* Writes to OUT by way of a temporary name. Returns 0 or -errno. */
+/* Writes all and closes. Returns 0 or -errno. */
+static int write_stream(const struct request *request,
+                        const struct segment_snapshot *snapshot,
+                        const struct profile *profile, FILE *out)
+{
+    int err = write_profile(request, snapshot, profile, out);
+
+    /* Writing on says what was wrong with the stream. */
+    if (fflush(out) != 0 && (!err || err == -EIO))
+        err = -errno;
+    if (fclose(out) != 0 && !err)
+        err = -errno;
+    return err;
+}
+
+/* Returns 0 or -errno. */
 static int write_output(const struct request *request,
                         const struct segment_snapshot *snapshot,
                         const struct profile *profile)
 {
     char temporary[PATH_MAX];
+    struct stat status;
     FILE *out = stdout;
     bool to_file = request->output && strcmp(request->output, "-") != 0;
+    bool replaced = to_file && (lstat(request->output, &status) != 0 ||
+                                S_ISREG(status.st_mode));
     int err;
 
-    if (to_file) {
-        if (snprintf(temporary, sizeof(temporary), "%s.tmp-%d", request->output,
-                     (int)getpid()) >= (int)sizeof(temporary))
-            return -ENAMETOOLONG;
-        out = fopen(temporary, "wxe");
-        if (!out)
-            return -errno;
-    }
-    err = write_profile(request, snapshot, profile, out);
-    if (fflush(out) != 0 && !err)
-        err = -errno;
-    if (!to_file)
+    if (replaced &&
+        snprintf(temporary, sizeof(temporary), "%s.tmp-%d", request->output,
+                 (int)getpid()) >= (int)sizeof(temporary))
+        return -ENAMETOOLONG;
+    if (to_file)
+        out = replaced ? fopen(temporary, "wxe") : fopen(request->output, "we");
+    if (!out)
+        return -errno;
+    err = write_stream(request, snapshot, profile, out);
+    if (!replaced)
         return err;
-    fclose(out);
     if (!err && rename(temporary, request->output) != 0)
         err = -errno;
     if (err)

@@ -69,10 +69,13 @@ int run_output_choose(struct run_output *output, const char *file)
         strcat(output->directory, "/");
     if (!file)
         file = DEFAULT_FILE;
-    if (!*file || (stat(file, &status) == 0 && S_ISDIR(status.st_mode))) {
+    /* The finished profile is renamed to it: it must not be a device. */
+    if (!*file || (stat(file, &status) == 0 && !S_ISREG(status.st_mode))) {
         fprintf(stderr, "preprof: -o takes a file, and '%s' is %s\n", file,
-                *file ? "a directory" : "empty");
-        return -EISDIR;
+                !*file                    ? "empty"
+                : S_ISDIR(status.st_mode) ? "a directory"
+                                          : "not a regular file");
+        return -EINVAL;
     }
     /* A percent sign of the directory is no pattern. */
     for (const char *p = output->directory; *file != '/' && *p; p++)

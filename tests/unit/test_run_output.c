@@ -89,6 +89,7 @@ static void test_refuses_what_cannot_be_written(void **state)
     assert_int_not_equal(run_output_choose(&output, longest), 0);
     assert_int_not_equal(run_output_choose(&output, ""), 0);
     assert_int_not_equal(run_output_choose(&output, "/tmp"), 0);
+    assert_int_not_equal(run_output_choose(&output, "/dev/null"), 0);
     assert_int_not_equal(run_output_choose(&output, "/tmp/no such/x"), 0);
 }
 
