@@ -27,20 +27,15 @@
 
 #include <cmocka.h>
 
-#include "demangle.h"
-#include "string_set.h"
 #include "symbol_elf.h"
 #include "symbol_file.h"
-#include "symbol_hint.h"
-#include "symbol_ranges.h"
 #include "symbolize.h"
 
 static char work[] = "/tmp/preprof-symbolize-XXXXXX";
 static char self[PATH_MAX];
 static uint64_t self_bias;
 
-/* ---- the subject -----------------------------------------------------------
- */
+/* ---- the subject ------------------------------------------------------- */
 
 static volatile unsigned sink;
 
@@ -67,8 +62,7 @@ static int find_bias(struct dl_phdr_info *info, size_t size, void *bias)
     return 1; /* the program is the first */
 }
 
-/* ---- files -----------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------- */
 
 /* A path in the directory of this run; good until the fourth call after. */
 static const char *in_work(const char *name)
@@ -147,8 +141,7 @@ static void expect(const struct symbol_module_key *key, enum symbol_state state,
     symbolizer_free(symbolizer);
 }
 
-/* ---- tests -----------------------------------------------------------------
- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void test_frames_of_self(void **state)
 {
@@ -350,8 +343,7 @@ static void test_vdso(void **state)
     expect(&key, SYMBOL_NONE, "[vdso] is of another kernel", false);
 }
 
-/* ---- hostile files ---------------------------------------------------------
- */
+/* ---- hostile files ----------------------------------------------------- */
 
 static void test_not_elf(void **state)
 {
@@ -407,101 +399,6 @@ static void test_truncated(void **state)
     }
 }
 
-/* ---- names -----------------------------------------------------------------
- */
-
-static void test_demangle(void **state)
-{
-    (void)state;
-    static const char *const names[][2] = {
-        {"_ZNSt6vectorIiSaIiEE9push_backERKi",
-         "std::vector<int, std::allocator<int> >::push_back"},
-        {"_ZZN1a1bEiENKUliE_clEi", "a::b(int)::{lambda(int)#1}::operator()"},
-        {"_ZN12_GLOBAL__N_13fooEv", "(anonymous namespace)::foo"},
-        {"_Z3foov.cold", "foo"},
-        {"_ZN3fooD1Ev", "foo::~foo"},
-        {"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
-         "core::fmt::Write::write_fmt"},
-        {"_RNvCs1234_7mycrate3foo", "mycrate::foo"},
-        {"_D3std5stdio7writelnFNfAyaZv",
-         "std.stdio.writeln(immutable(char)[])"},
-        {"malloc", NULL},
-        {"", NULL},
-        {"_", NULL},
-        {"_Z", NULL},
-        {"_D", NULL},
-        {"_R", NULL},
-        {"_Zx!", NULL},
-    };
-    static char text[DEMANGLE_SIZE_MAX];
-    size_t length;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        bool known = demangle(names[i][0], text, &length);
-        if (known != (names[i][1] != NULL))
-            fail_msg("%s: demangled is %d", names[i][0], known);
-        if (known)
-            assert_string_equal(text, names[i][1]);
-        if (known)
-            assert_int_equal(length, strlen(text));
-    }
-}
-
-/* Names that would be gigabytes: they stay as they are, at once. */
-static void test_demangle_bombs(void **state)
-{
-    (void)state;
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    static char text[DEMANGLE_SIZE_MAX];
-    char cxx[1024] = "_Z1fI1pIiiE", d[1024] = "_D1aFB4iiii", *end;
-    size_t length;
-    end = cxx + strlen(cxx);
-    for (int i = 1; i < 34; i++) { /* p<previous, previous> */
-        end += sprintf(end, "S0_IS%c_S%c_E", digits[i], digits[i]);
-        if (i == 3) { /* so it is a name, and a long one is not */
-            strcpy(end, "EvT_");
-            assert_true(demangle(cxx, text, &length));
-            assert_non_null(strstr(text, "p<p<p<int, int>, p<int, int> >"));
-        }
-    }
-    strcpy(end, "EvT_");
-    assert_false(demangle(cxx, text, &length));
-    end = d + strlen(d);
-    for (int i = 0; i < 60; i++)
-        end += sprintf(end, "B2QiQk");
-    strcpy(end, "Zv");
-    assert_false(demangle(d, text, &length));
-    char deep[8192] = "_Z1f";
-    memset(deep + 4, 'P', sizeof(deep) - 6);
-    strcpy(deep + sizeof(deep) - 2, "i");
-    assert_false(demangle(deep, text, &length));
-}
-
-static void test_hint(void **state)
-{
-    (void)state;
-    const char *directory = in_work("dpkg");
-    char name[SYMBOL_HINT_NAME_SIZE];
-    run("mkdir %s && cd %s && "
-        "printf '/.\\n/lib\\n/lib/x/libc.so.6\\n' >libc6:amd64.list && "
-        "printf '/usr/bin/tool1.2\\n/usr/share/doc\\n' >tool1.2.list && "
-        "printf '/usr/bin/no\\n' >tool.md5sums && : >empty.list",
-        directory, directory);
-    struct symbol_hint *hint = symbol_hint_new(directory);
-    assert_true(symbol_hint_package(hint, "/usr/lib/x/libc.so.6", name));
-    assert_string_equal(name, "libc6-dbg");
-    assert_true(symbol_hint_package(hint, "/bin/tool1.2", name));
-    assert_string_equal(name, "tool1.2-dbgsym");
-    assert_false(symbol_hint_package(hint, "/usr/bin/no", name));
-    assert_false(symbol_hint_package(hint, "", name));
-    symbol_hint_free(hint);
-    hint = symbol_hint_new(in_work("nothing"));
-    assert_false(symbol_hint_package(hint, "/bin/tool1.2", name));
-    symbol_hint_free(hint);
-}
-
-/* ---- parts -----------------------------------------------------------------
- */
-
 static void test_many_modules(void **state)
 {
     (void)state;
@@ -532,61 +429,6 @@ static void test_many_modules(void **state)
     symbolizer_free(symbolizer);
 }
 
-static void test_string_set(void **state)
-{
-    (void)state;
-    enum { COUNT = 5003 };
-    struct string_set *set = string_set_new();
-    const char *kept[COUNT];
-    char text[32];
-    for (int i = 0; i < COUNT; i++) {
-        int length = snprintf(text, sizeof(text), "%d", i * 7);
-        kept[i] = string_set_add(set, text, (size_t)length);
-    }
-    for (int i = 0; i < COUNT; i++) {
-        int length = snprintf(text, sizeof(text), "%d", i * 7);
-        assert_string_equal(kept[i], text);
-        assert_ptr_equal(string_set_add(set, text, (size_t)length), kept[i]);
-    }
-    static char large[200000];
-    memset(large, 'x', sizeof(large));
-    const char *copy = string_set_add(set, large, sizeof(large));
-    assert_int_equal(strlen(copy), sizeof(large));
-    assert_string_equal(string_set_add(set, "", 0), "");
-    string_set_free(set);
-}
-
-/* Against a search of all ranges; disjoint ones, as code is. */
-static void test_ranges(void **state)
-{
-    (void)state;
-    enum { COUNT = 199 };
-    struct symbol_ranges set = {0};
-    struct symbol_range model[COUNT];
-    srand(7);
-    uint64_t at = 0;
-    for (uint64_t i = 0; i < COUNT; i++) {
-        at += (uint64_t)rand() % 5;
-        model[i] = (struct symbol_range){at, at + 1 + (uint64_t)rand() % 9, i};
-        at = model[i].end;
-    }
-    for (size_t i = 0; i < COUNT; i++) /* in another order */
-        assert_true(symbol_ranges_add(&set, model[i * 23 % COUNT]));
-    symbol_ranges_settle(&set);
-    for (uint64_t address = 0; address < at + 5; address++) {
-        const struct symbol_range *found = symbol_ranges_find(&set, address);
-        const struct symbol_range *right = NULL;
-        for (size_t i = 0; i < COUNT; i++)
-            if (address >= model[i].start && address < model[i].end)
-                right = &model[i];
-        assert_int_equal(found != NULL, right != NULL);
-        if (found != NULL)
-            assert_int_equal(found->owner, right->owner);
-    }
-    symbol_ranges_free(&set);
-    assert_null(symbol_ranges_find(&set, 0));
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--wait") == 0) {
@@ -610,12 +452,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_vdso),
         cmocka_unit_test(test_not_elf),
         cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_demangle),
-        cmocka_unit_test(test_demangle_bombs),
-        cmocka_unit_test(test_hint),
         cmocka_unit_test(test_many_modules),
-        cmocka_unit_test(test_string_set),
-        cmocka_unit_test(test_ranges),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     char command[PATH_MAX + 16];
