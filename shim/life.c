@@ -191,24 +191,16 @@ static int begin_tables(struct life *born)
 }
 
 /* Makes the segment of this process in *born. Returns 0 or -errno. */
-static int make_segment(struct life *born)
+static int make_segment_in(const char *directory, struct life *born)
 {
     /* One birth at a time: off the stack of whoever allocates first. */
     static struct segment_file made;
-    static char directory[OPTIONS_PATH_MAX];
-    int err;
-
-    if (getauxval(AT_SECURE)) /* a privileged program: do nothing at all */
-        return -EPERM;
-    options_read();
-    options_choose_directory(directory);
-    err = segment_file_create(
+    int err = segment_file_create(
         &made, directory,
         part_of_limit(LIMIT_SEGMENT_PART, SEGMENT_FILE_SIZE_MAX));
-    if (err) {
-        options_complain("no segment in", directory);
+
+    if (err)
         return err;
-    }
     fill_header(made.header, file.header);
     born->header = made.header;
     born->extents = (char *)made.header + SEGMENT_EXTENTS_OFFSET;
@@ -224,6 +216,20 @@ static int make_segment(struct life *born)
     segment_file_unmap(&file); /* the parent's */
     file = made;
     return 0;
+}
+
+static bool make_segment(struct life *born)
+{
+    static char directory[OPTIONS_PATH_MAX];
+
+    if (getauxval(AT_SECURE)) /* a privileged program: do nothing at all */
+        return false;
+    options_read();
+    options_choose_directory(directory);
+    if (make_segment_in(directory, born) == 0)
+        return true;
+    options_complain("no segment in", directory);
+    return false;
 }
 
 /* Takes the right to give birth. A process forked in the middle of a birth
@@ -251,7 +257,7 @@ static void give_birth(void)
     if (!born) /* a fork could not be told: nothing must be recorded */
         born = &unborn;
     if (__atomic_load_n(&born->epoch, __ATOMIC_RELAXED) == 0) {
-        if (born == &unborn || make_segment(born) != 0) {
+        if (born == &unborn || !make_segment(born)) {
             segment_file_unmap(&file);
             born->header = &dormant;
             born->extents = NULL;

@@ -302,9 +302,12 @@ int segment_file_dump(const struct segment_file *file, const char *path)
     uint32_t extents = extents_used(file);
     uint64_t size =
         SEGMENT_EXTENTS_OFFSET + (uint64_t)extents * SEGMENT_EXTENT_SIZE;
-    char *copy = os_map(size);
+    char *copy;
     int err;
 
+    if (size > os_limit(RLIMIT_FSIZE)) /* writing it would be a SIGXFSZ */
+        return -EFBIG;
+    copy = os_map(size);
     if (!copy)
         return -ENOMEM;
     memcpy(copy, file->header, sizeof(*file->header));

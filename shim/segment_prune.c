@@ -44,6 +44,7 @@ static bool is_segment_of(int fd, uint64_t pid)
     return os_read(fd, &header, size) == (long)size &&
            memcmp(header.magic, SEGMENT_MAGIC, sizeof(header.magic)) == 0 &&
            header.version == SEGMENT_VERSION && header.pid == pid &&
+           header.pid_namespace != 0 &&
            header.pid_namespace == os_pid_namespace();
 }
 
