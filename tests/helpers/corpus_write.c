@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corpus_write.c - writes the first inputs of fuzz_segment_read and fuzz_cfi:
- * `corpus_write tests/fuzz/corpus`. What the fuzzers found lies beside them.
+ * corpus_write.c - writes the first inputs of fuzz_segment_read, fuzz_cfi and
+ * fuzz_render: `corpus_write tests/fuzz/corpus`. What the fuzzers found lies
+ * beside them.
  *
  * The same files every time. Each is a sound input with one thing that is
  * special, so that a fuzzer starts everywhere at once. Read next:
- * tests/fuzz/fuzz_segment_read.c, tests/fuzz/fuzz_cfi.c.
+ * tests/fuzz/fuzz_segment_read.c, fuzz_cfi.c and fuzz_render.c there.
  */
 #include <errno.h>
 #include <limits.h>
@@ -112,7 +113,7 @@ static void write_headers(void)
     WRITE_DAMAGE("strings_used", header->strings_used, 70000);
     WRITE_DAMAGE("losses", header->losses[3], UINT64_MAX);
     WRITE_DAMAGE("sink", header->sinks[2].alloc_objects, 1);
-    WRITE_DAMAGE("calls", header->sinks[0], 5);
+    WRITE_DAMAGE("calls", header->sinks[0].alloc_objects, 5);
     WRITE_DAMAGE("extent_type", segment.extents[1], 9);
     WRITE_DAMAGE("extent_base", segment.extents[4],
                  SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_COUNTERS, 0, 2048));
@@ -293,6 +294,50 @@ static void write_cies(void)
         write_cfi(inputs[i].name, inputs[i].cie, BYTES("\x41\x0e\x10\x86\x02"));
 }
 
+/* ---- requests ----------------------------------------------------------- */
+
+static void write_requests(void)
+{
+    static const struct {
+        const char *name, *body;
+    } inputs[] = {
+        {"heap", "kind=heap\npid=4711\n"},
+        {"allocs", "kind=allocs\npid=4711\nformat=text\ndebug=1\n"},
+        {"folded", "kind=heap\npid=4711\nformat=folded\n"},
+        {"goroutine", "kind=goroutine\npid=4711\nformat=text\ndebug=2\n"},
+        {"mutex", "kind=mutex\npid=4711\nformat=text\n"},
+        {"block", "kind=block\npid=4711\n"},
+        {"list", "kind=list\ndir=/nowhere\n"},
+        {"vars", "kind=vars\npid=4711\n"},
+        {"counts", "kind=counts\npid=4711\n"},
+        {"cmdline", "kind=cmdline\npid=4711\n"},
+        {"symbol", "kind=symbol\npid=4711\nsymbols=0x401110+0b11+0o7+9+0x\n"},
+        {"symbol_long",
+         "kind=symbol\npid=4711\nsymbols=0x0000000000000000000000000000000000"
+         "0000000000000000000000000000000000000000401110+-1+"
+         "18446744073709551616"
+         "\n"},
+        {"truncated", "kind=heap\npid=4712\n"},
+        {"no_process", "kind=heap\npid=4713\n"},
+        {"no_pid", "kind=heap\n"},
+        {"no_kind", "pid=4711\n"},
+        {"no_newline", "kind=heap\npid=4711"},
+        {"bad_kind", "kind=\x01\xff\npid=4711\n"},
+        {"bad_pid", "kind=heap\npid=2147483648\n"},
+        {"bad_debug", "kind=heap\npid=4711\ndebug=-1\n"},
+        {"bad_format", "kind=heap\npid=4711\nformat=svg\n"},
+        {"bad_key", "kind=heap\nfrob=1\n"},
+        {"twice", "kind=heap\nkind=heap\n"},
+    };
+
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        struct input input = {.size = 0};
+
+        put(&input, inputs[i].body, strlen(inputs[i].body));
+        write_input(&input, "render", inputs[i].name);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -303,5 +348,6 @@ int main(int argc, char **argv)
     write_segments();
     write_instructions();
     write_cies();
+    write_requests();
     return 0;
 }
