@@ -175,19 +175,19 @@ static enum allocator allocator_of(const char *path)
 /* Whether the size word in front of a block tells malloc_usable_size() on this
  * glibc (tunables, MALLOC_CHECK_ and memory tagging can change that). Blocks
  * from mmap are recognised by their flag and always asked for. */
-static bool header_tells_size(const struct real *found)
+static bool header_tells_size(void)
 {
     static const size_t sizes[] = {1, 24, 25, 104, 1000, 5003, 20011};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        void *block = found->malloc(sizes[i]);
+        void *block = real.malloc(sizes[i]);
         size_t word, usable;
 
         if (!block)
             return false;
         word = ((const size_t *)block)[-1];
-        usable = found->malloc_usable_size(block);
-        found->free(block);
+        usable = real.malloc_usable_size(block);
+        real.free(block);
         if ((word & REAL_CHUNK_MMAPPED) ||
             (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t) != usable)
             return false;
@@ -214,13 +214,13 @@ static const char *find_sanitizer(void)
 
 /* tcmalloc's first malloc_usable_size() allocates by operator new, which from
  * a hook would ask for that block's size in turn, and so on without end. */
-static void prime(const struct real *found)
+static void prime(void)
 {
-    void *block = found->malloc(1);
+    void *block = real.malloc(1);
 
     if (block)
-        found->malloc_usable_size(block);
-    found->free(block);
+        real.malloc_usable_size(block);
+    real.free(block);
 }
 
 /* An allocator without the two old names leaves them to libc, whose blocks it
@@ -242,7 +242,7 @@ static void *memalign_pages(size_t size)
 
 void real_resolve(void)
 {
-    struct real found = {.resolved = true};
+    struct real found = {.resolved = false};
 
     if (real.resolved || resolving)
         return;
@@ -270,12 +270,14 @@ void real_resolve(void)
         found.pvalloc = memalign_pages;
     if (found.object_path)
         found.allocator = allocator_of(found.object_path);
-    real.object = found.object; /* interpose_new.c may ask from within */
-    if (found.allocator == ALLOCATOR_GLIBC)
-        found.size_in_header = header_tells_size(&found);
-    else
-        prime(&found);
+    /* Usable from here on, but not resolved: an allocator may build malloc on
+     * another function by way of the symbol, and come back to us. */
     real = found;
+    if (real.allocator == ALLOCATOR_GLIBC)
+        real.size_in_header = header_tells_size();
+    else
+        prime();
+    real.resolved = true;
 }
 
 /* ---- the allocator's own statistics ------------------------------------ */

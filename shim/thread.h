@@ -37,14 +37,19 @@ struct thread {
 extern _Thread_local struct thread thread_self;
 
 /*
+ * Whether a mark was left behind by a longjmp (hazards D12), so that nothing
+ * that the hook of this frame interrupts still walks. Async-signal-safe; costs
+ * a system call, as alternate signal stacks may lie above the others.
+ */
+COLD bool thread_mark_is_stale(uintptr_t mark, uintptr_t frame);
+
+/*
  * Marks the thread as walking, from the hook whose frame this is. Returns
  * false when it already walks: the caller is a signal handler's allocation.
- * A mark whose frame is below the current one was left behind by a longjmp
- * out of such a handler, and is taken over (hazards D12).
  */
 static ALWAYS_INLINE bool thread_enter(struct thread *thread, uintptr_t frame)
 {
-    if (UNLIKELY(thread->busy && thread->busy > frame))
+    if (UNLIKELY(thread->busy) && !thread_mark_is_stale(thread->busy, frame))
         return false;
     thread->busy = frame;
     COMPILER_BARRIER();
