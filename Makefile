@@ -298,7 +298,8 @@ RUN_fuzz      := $(FUZZERS)
 RUN_cli       := $(wildcard tests/cli/*.t)
 RUN_preload   := $(wildcard tests/preload/*.t)
 RUN_server    := $(wildcard tests/server/*.t)
-PROVE = BUILD=$(B) MODE=$(MODE) prove --timer --exec tests/tap.sh
+PROVE = BUILD=$(B) MODE=$(MODE) prove --timer --failures --comments \
+  --exec tests/tap.sh
 
 test: deps-test ## install what is missing, build, run every test of MODE
 	$(Q)$(MAKE) --no-print-directory $(foreach t,$(TESTS),$(BUILT_$(t)))
