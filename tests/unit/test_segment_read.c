@@ -36,16 +36,23 @@
 
 static struct segment_error error;
 
+static struct segment_snapshot *read_file(int fd, int *err)
+{
+    struct segment_snapshot *snapshot;
+
+    *err = segment_read_fd(fd, "built", SEGMENT_READ_STACKS, &snapshot, &error);
+    EXPECT((*err == 0) == (snapshot != NULL), "an error and a snapshot");
+    return snapshot;
+}
+
 /* Reads the first `size` bytes as a file; NULL when there is an error. */
 static struct segment_snapshot *read_bytes(const struct segment_build *build,
                                            size_t size, int *err)
 {
-    struct segment_snapshot *snapshot;
     int fd = segment_build_file(build, size);
+    struct segment_snapshot *snapshot = read_file(fd, err);
 
-    *err = segment_read_fd(fd, "built", SEGMENT_READ_STACKS, &snapshot, &error);
     close(fd);
-    EXPECT((*err == 0) == (snapshot != NULL), "an error and a snapshot");
     return snapshot;
 }
 
@@ -559,10 +566,10 @@ static void test_depth_limit(void **state)
 /* ---- anything ----------------------------------------------------------- */
 
 /* Reads whatever it is; an error must say something and be in the file. */
-static bool survive(const struct segment_build *build, size_t size)
+static bool survive(int fd)
 {
     int err;
-    struct segment_snapshot *snapshot = read_bytes(build, size, &err);
+    struct segment_snapshot *snapshot = read_file(fd, &err);
     const char *fault = snapshot ? snapshot_fault(snapshot, true) : NULL;
 
     EXPECT(!fault, "%s", fault);
@@ -577,6 +584,11 @@ static bool survive(const struct segment_build *build, size_t size)
     return err == 0;
 }
 
+static void put(int fd, const void *bytes, size_t size, size_t at)
+{
+    assert_int_equal(pwrite(fd, bytes, size, (off_t)at), size);
+}
+
 /* Every word that is read, replaced by every kind of odd one. */
 static void test_every_word(void **state)
 {
@@ -584,30 +596,31 @@ static void test_every_word(void **state)
     static const uint32_t odd[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff};
     struct segment_build build;
     size_t size, sound = 0, damaged = 0;
+    int fd;
 
     segment_build_small(&build);
     size = segment_build_size(&build);
+    fd = segment_build_file(&build, size);
     for (size_t at = 0; at + 4 <= size; at += 4) {
-        uint32_t word, in_extent = at % SEGMENT_EXTENT_SIZE;
         bool in_header = at < IN_HEADER(sinks);
         bool in_table = at >= SEGMENT_EXTENT_TABLE_OFFSET &&
                         at < SEGMENT_EXTENT_TABLE_OFFSET + 64;
 
         if (!in_header && !in_table &&
-            (at < SEGMENT_EXTENTS_OFFSET || in_extent >= 512))
+            (at < SEGMENT_EXTENTS_OFFSET || at % SEGMENT_EXTENT_SIZE >= 512))
             continue;
-        memcpy(&word, build.bytes + at, 4);
         for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-            memcpy(build.bytes + at, &odd[i], 4);
-            if (survive(&build, size))
+            put(fd, &odd[i], 4, at);
+            if (survive(fd))
                 sound++;
             else
                 damaged++;
         }
-        memcpy(build.bytes + at, &word, 4);
+        put(fd, build.bytes + at, 4, at);
     }
     EXPECT(sound > 1000 && damaged > 200, "%zu sound, %zu damaged", sound,
            damaged);
+    close(fd);
     segment_build_end(&build);
 }
 
@@ -663,31 +676,37 @@ static void test_random(void **state)
 {
     (void)state;
     struct segment_build build;
-    size_t size, sound = 0;
+    size_t sound = 0;
+    int fd;
 
     srand(3);
+    segment_build_small(&build);
+    fd = segment_build_file(&build, segment_build_size(&build));
     for (int round = 0; round < 500; round++) {
-        segment_build_small(&build);
-        size = segment_build_size(&build);
-        for (int i = rand() % 8; i >= 0; i--) {
-            size_t in_extent = (size_t)rand() % 256;
-            size_t extent = (size_t)rand() % 9;
-            size_t at = extent ? extent * SEGMENT_EXTENT_SIZE + in_extent
-                               : (size_t)rand() % 4200;
+        size_t at[8], count = 1 + (size_t)rand() % 8;
 
-            build.bytes[at] ^= (uint8_t)(1 << rand() % 8);
+        for (size_t i = 0; i < count; i++) {
+            size_t in_extent = (size_t)rand() % 256;
+            size_t extent = (size_t)rand() % 7;
+            uint8_t byte;
+
+            at[i] = extent ? extent * SEGMENT_EXTENT_SIZE + in_extent
+                           : (size_t)rand() % 4200;
+            byte = build.bytes[at[i]] ^ (uint8_t)(1 << rand() % 8);
+            put(fd, &byte, 1, at[i]);
         }
-        sound += survive(&build, size);
-        segment_build_end(&build);
+        sound += survive(fd);
+        for (size_t i = 0; i < count; i++)
+            put(fd, build.bytes + at[i], 1, at[i]);
     }
     EXPECT(sound > 50 && sound < 450, "%zu of 500 were sound", sound);
-    segment_build_begin(&build);
     for (int round = 0; round < 20; round++) {
-        for (size_t i = 8; i < 70000; i++)
+        for (size_t i = sizeof(build.header->magic); i < 70000; i++)
             build.bytes[i] = (uint8_t)rand();
-        memcpy(build.bytes, SEGMENT_MAGIC, 8);
-        assert_false(survive(&build, 70000));
+        put(fd, build.bytes, 70000, 0);
+        assert_false(survive(fd));
     }
+    close(fd);
     segment_build_end(&build);
 }
 
