@@ -131,7 +131,7 @@ class Client:
 
 
 class Server:
-    def __init__(self, *arguments, render="fake_render", shim=False,
+    def __init__(self, *arguments, render="tests/programs/fake_render", shim=False,
                  directory=None, environment=None, limits=None, start=True):
         self.directory = directory or tempfile.mkdtemp(prefix="preprof-server.")
         atexit.register(self.remove)
@@ -139,7 +139,7 @@ class Server:
         self.log = os.path.join(self.directory, "log")
         shutil.copy(os.path.join(BUILD, "preprof-server"), self.program)
         if render:
-            shutil.copy(os.path.join(BUILD, "tests/programs", render),
+            shutil.copy(os.path.join(BUILD, render),
                         os.path.join(self.directory, "preprof-render"))
         if shim:
             shutil.copy(os.path.join(BUILD, "libpreprof.so"), self.directory)
