@@ -79,8 +79,8 @@ void *os_map_wiped(size_t size)
 
 void *os_map_file(int fd, size_t size)
 {
-    return (void *)os_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                              MAP_SHARED, fd, 0);
+    return (void *)os_syscall(SYS_mmap, 0, (long)size, PROT_NONE, MAP_SHARED, fd,
+                              0);
 }
 
 void os_unmap(void *start, size_t size)
@@ -90,7 +90,14 @@ void os_unmap(void *start, size_t size)
 
 int os_populate(void *start, size_t size)
 {
-    return (int)CALL3(SYS_madvise, start, size, MADV_POPULATE_WRITE);
+    int err = (int)CALL3(SYS_mprotect, start, size, PROT_READ | PROT_WRITE);
+
+    return err ? err : (int)CALL3(SYS_madvise, start, size, MADV_POPULATE_WRITE);
+}
+
+int os_make_readable(void *start, size_t size)
+{
+    return (int)CALL3(SYS_mprotect, start, size, PROT_READ);
 }
 
 int os_open(int dir_fd, const char *path, int flags, unsigned mode)

@@ -28,12 +28,17 @@ void *os_map(size_t size);
  * child, which shares the parent's memory, sees it unchanged. */
 void *os_map_wiped(size_t size);
 
-void *os_map_file(int fd, size_t size); /* shared, read-write; OS_FAILED() */
+/* Reserves a shared mapping of a file; OS_FAILED(). Nothing in it may be touched
+ * before os_populate(): so mlockall() in the program has nothing to lock. */
+void *os_map_file(int fd, size_t size);
 void os_unmap(void *start, size_t size);
 
-/* Makes the pages of a shared file mapping exist, so that touching them can
- * no longer be a SIGBUS. -ENOSPC or -EFAULT when the filesystem is full. */
+/* Makes the pages of a shared file mapping exist and accessible, so that
+ * touching them can no longer be a SIGBUS. -ENOSPC or -EFAULT when the
+ * filesystem is full, -ENOMEM. */
 int os_populate(void *start, size_t size);
+
+int os_make_readable(void *start, size_t size); /* and nothing else */
 
 int os_open(int dir_fd, const char *path, int flags, unsigned mode);
 void os_close(int fd);

@@ -195,10 +195,21 @@ void segment_file_unmap(struct segment_file *file)
 
 /* ---- reading our own --------------------------------------------------- */
 
-static uint64_t *table_of(const struct segment_file *file)
+/* `base` is a mapped segment or a copy of one. */
+static uint64_t *table_of(void *base)
 {
-    return (uint64_t *)(void *)((char *)file->header +
-                                SEGMENT_EXTENT_TABLE_OFFSET);
+    return (uint64_t *)(void *)((char *)base + SEGMENT_EXTENT_TABLE_OFFSET);
+}
+
+static uint64_t word_of(void *base, uint32_t index)
+{
+    return __atomic_load_n(&table_of(base)[index], __ATOMIC_ACQUIRE);
+}
+
+static char *extent_of(void *base, uint32_t index)
+{
+    return (char *)base + SEGMENT_EXTENTS_OFFSET +
+           (uint64_t)index * SEGMENT_EXTENT_SIZE;
 }
 
 static uint32_t extents_used(const struct segment_file *file)
@@ -210,30 +221,33 @@ static uint32_t extents_used(const struct segment_file *file)
 }
 
 /* The rows of an extent, or NULL when it holds something else. */
-static struct segment_row *rows_of(const struct segment_file *file, void *base,
-                                   uint32_t index)
+static struct segment_row *rows_of(void *base, uint32_t index)
 {
-    uint64_t word = __atomic_load_n(&table_of(file)[index], __ATOMIC_ACQUIRE);
-
-    if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_COUNTERS)
+    if (SEGMENT_EXTENT_TYPE(word_of(base, index)) != SEGMENT_EXTENT_COUNTERS)
         return NULL;
-    return (struct segment_row *)(void *)((char *)base + SEGMENT_EXTENTS_OFFSET +
-                                          (uint64_t)index *
-                                              SEGMENT_EXTENT_SIZE);
+    return (struct segment_row *)(void *)extent_of(base, index);
 }
 
 uint64_t segment_file_in_use(const struct segment_file *file)
 {
     uint64_t in_use = 0;
+    uint32_t used;
 
     if (!file->header || !file->header->recording_ns)
+        return 0;
+    /* The parent goes on: it hands out extents that it made accessible, after
+     * the fork, to itself alone. */
+    used = extents_used(file);
+    if (os_make_readable(file->header,
+                         SEGMENT_EXTENTS_OFFSET +
+                             (uint64_t)used * SEGMENT_EXTENT_SIZE) != 0)
         return 0;
     for (uint32_t i = 1; i < SEGMENT_SINK_COUNT; i++)
         in_use += file->header->sinks[i].alloc_space -
                   file->header->sinks[i].free_space;
-    for (uint32_t i = 0; i < extents_used(file); i++) {
-        const struct segment_row *rows = rows_of(file, file->header, i);
-        bool first = SEGMENT_EXTENT_BASE(table_of(file)[i]) == 0;
+    for (uint32_t i = 0; i < used; i++) {
+        const struct segment_row *rows = rows_of(file->header, i);
+        bool first = SEGMENT_EXTENT_BASE(word_of(file->header, i)) == 0;
 
         /* Row 0 counts calls, not bytes. */
         for (uint32_t j = first ? 1 : 0; rows && j < SEGMENT_ROWS_PER_EXTENT;
@@ -267,11 +281,27 @@ static void copy_rows(const struct segment_file *file, void *copy,
     for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
         half(&header->sinks[i], &file->header->sinks[i]);
     for (uint32_t i = 0; i < extents; i++) {
-        const struct segment_row *from = rows_of(file, file->header, i);
-        struct segment_row *to = rows_of(file, copy, i);
+        /* By the copy's table: there may be more in the other by now. */
+        struct segment_row *to = rows_of(copy, i);
+        const struct segment_row *from = rows_of(file->header, i);
 
-        for (uint32_t j = 0; from && j < SEGMENT_ROWS_PER_EXTENT; j++)
+        for (uint32_t j = 0; to && j < SEGMENT_ROWS_PER_EXTENT; j++)
             half(&to[j], &from[j]);
+    }
+}
+
+/* The table, and what it says is there: the rest may not be touched. */
+static void copy_extents(const struct segment_file *file, void *copy,
+                         uint32_t extents)
+{
+    for (uint32_t i = 0; i < extents; i++) {
+        uint64_t word = word_of(file->header, i);
+
+        if (SEGMENT_EXTENT_TYPE(word) == SEGMENT_EXTENT_NONE)
+            continue;
+        table_of(copy)[i] = word;
+        memcpy(extent_of(copy, i), extent_of(file->header, i),
+               SEGMENT_EXTENT_SIZE);
     }
 }
 
@@ -314,8 +344,7 @@ int segment_file_dump(const struct segment_file *file, const char *path)
     if (file->header->recording_ns) {
         /* Copies everything, then the counters again in their right order:
          * other threads may still be at work. */
-        memcpy(copy + SEGMENT_EXTENT_TABLE_OFFSET, table_of(file),
-               size - SEGMENT_EXTENT_TABLE_OFFSET);
+        copy_extents(file, copy, extents);
         copy_rows(file, copy, extents, copy_frees);
         copy_rows(file, copy, extents, copy_allocs);
     }

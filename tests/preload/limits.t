@@ -97,6 +97,20 @@ limited : sh -c 'ulimit -n 3; (echo child); exit 4' # fewer, and ld.so fails
 [ $? = 0 ] && [ $status = 4 ] && [ "$(cat out)" = child ]
 ok $? "none is left to a child: the same"
 
+cat >lock.py <<'EOF'
+import ctypes
+if ctypes.CDLL(None).mlockall(1) != 0: raise SystemExit(1)
+for line in open("/proc/self/status"):
+    if line.startswith("VmRSS"): print(line.split()[1])
+EOF
+if plain=$(/usr/bin/python3 lock.py); then
+    locked=$(LD_PRELOAD=$shim /usr/bin/python3 lock.py)
+    [ $((locked - plain)) -lt 65536 ] # not the 256 MiB of a whole segment
+    ok $? "mlockall() locks $(((locked - plain) / 1024)) MiB more"
+else
+    skip 1 "may not lock all memory"
+fi
+
 # ---- full and missing filesystems, which nobody else sees ----
 if unshare --mount mount -t tmpfs none /mnt 2>err; then
     enter="unshare --mount"

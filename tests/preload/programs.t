@@ -8,7 +8,6 @@ build=$PWD/${BUILD:-build/release}
 shim=$build/libpreprof.so
 programs=$build/tests/programs
 count_lib=$programs/libcount.so
-source=$PWD
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill "$victim"; rm -rf "$work"' EXIT
@@ -128,6 +127,14 @@ cat >in.xsl <<'EOF'
 </xsl:stylesheet>
 EOF
 
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+git init -q -b main repo
+for word in one two three; do
+    { cat loop.py in.sql in.xsl; echo $word; } >repo/$word
+    git -C repo add $word
+    git -C repo -c user.name=preprof -c user.email= commit -q -m $word
+done
+
 # A server on a unix socket, so that no port is taken.
 redis() {
     LD_PRELOAD=$preloads redis-server --port 0 --unixsocket redis.sock \
@@ -206,7 +213,7 @@ ok $? "primes: keep(), churn() and grow() are three callers"
 both python3 /dev/null program /usr/bin/python3 loop.py
 both perl /dev/null program perl -e 'my %h;
     $h{$_} = "x" x ($_ % 50) for 1 .. 5000; print scalar(keys %h), "\n"'
-both git /dev/null program git -C "$source" log -p -3
+both git /dev/null program git -C repo log -p
 both xsltproc /dev/null program xsltproc in.xsl in.xml
 both C++ /dev/null program cmake --help-commands
 both redis /dev/null redis
