@@ -2,10 +2,32 @@
 /* hello.c - see hello.h. */
 #include "hello.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* The name of process `pid`, made fit to be shown. It is looked up each time:
+ * a program that has just been started executes another. */
+static void read_program(pid_t pid, char *name, size_t size)
+{
+    char path[64], link[PATH_MAX];
+    ssize_t length;
+    const char *slash;
+
+    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+    length = readlink(path, link, sizeof(link) - 1);
+    link[length < 0 ? 0 : length] = '\0';
+    slash = strrchr(link, '/');
+    log_quote(slash ? slash + 1 : "a program", name, size);
+}
 
 static void write_hello(FILE *out, const struct site *site)
 {
+    char program[256];
+
     if (site_has_samples(site)) {
         fputs("Hello. This is preprof-server, a C program that pprof sees "
               "into.\n\n"
@@ -15,8 +37,9 @@ static void write_hello(FILE *out, const struct site *site)
               "MemStats\n",
               out);
     } else {
-        fprintf(out, "Hello. Here is %s, pid %d, seen by pprof.\n\n",
-                site->program, (int)site->root);
+        read_program(site->root, program, sizeof(program));
+        fprintf(out, "Hello. Here is %s, pid %d, seen by pprof.\n\n", program,
+                (int)site->root);
     }
     fputs("  /debug/pprof/  its profiles\n"
           "  /debug/vars    its MemStats, as JSON\n"

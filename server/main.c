@@ -55,31 +55,13 @@ static void set_access(struct access_rules *access,
     }
 }
 
-/* The name of process `pid`, made fit to be shown. */
-static void read_program(pid_t pid, char *name, size_t size)
-{
-    char path[64], link[PATH_MAX];
-    ssize_t length;
-    const char *slash;
-
-    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-    length = readlink(path, link, sizeof(link) - 1);
-    link[length < 0 ? 0 : length] = '\0';
-    slash = strrchr(link, '/');
-    log_quote(slash ? slash + 1 : "a program", name, size);
-}
-
 static void set_site(struct site *site, const struct arguments *arguments,
                      const char *unprofiled)
 {
-    static char program[256];
-
     site->self = getpid();
     site->root = arguments->root ? arguments->root : site->self;
     site->directory = arguments->directory;
     site->unprofiled = unprofiled;
-    read_program(site->root, program, sizeof(program));
-    site->program = program;
     if (arguments->address.any.sa_family == AF_UNIX)
         site->socket = arguments->address.local.sun_path;
     address_url(&arguments->address, site->url);
@@ -136,6 +118,9 @@ static void start(struct server *server, const struct arguments *arguments,
     server->interrupt.data = server;
     check("SIGTERM", uv_signal_start(&server->terminate, on_signal, SIGTERM));
     check("SIGINT", uv_signal_start(&server->interrupt, on_signal, SIGINT));
+    /* They stay: once closed, a second signal would kill us at the end. */
+    uv_unref((uv_handle_t *)&server->terminate);
+    uv_unref((uv_handle_t *)&server->interrupt);
     server->allocate.loop = server->loop;
     server->allocate.url = server->site.url;
     check(RENDER_NAME, preload_beside(RENDER_NAME, render, sizeof(render)));
@@ -158,7 +143,7 @@ int main(int argc, char **argv)
     static struct server server;
     static struct arguments arguments;
     const char *unprofiled;
-    int listening, error;
+    int listening;
 
     arguments_read(&arguments, argc, argv);
     unprofiled = preload_self(argv, arguments.directory);
@@ -181,8 +166,5 @@ int main(int argc, char **argv)
     start(&server, &arguments, listening);
     announce(&server, &arguments);
     (void)uv_run(server.loop, UV_RUN_DEFAULT);
-    error = uv_loop_close(server.loop);
-    if (error)
-        log_line("ended with something still open: %s", uv_strerror(error));
     return 0;
 }

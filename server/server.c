@@ -25,8 +25,6 @@ void server_stop(struct server *server)
     server->stopping = true;
     listener_stop(&server->listener);
     watch_stop(&server->watch);
-    uv_close((uv_handle_t *)&server->terminate, NULL);
-    uv_close((uv_handle_t *)&server->interrupt, NULL);
     allocate_stop(&server->allocate);
     conn_stop_all(server, false);
     if (uv_timer_start(&server->end, on_end, SERVER_END_MS, 0) != 0)

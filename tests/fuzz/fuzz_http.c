@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct access_rules rules = {.address = "127.0.0.1"};
 static const struct site site = {
-    .self = 42, .root = 42, .program = "me", .url = "http://localhost:8080"};
+    .self = 42, .root = 42, .url = "http://localhost:8080"};
 
 #define REQUIRE(condition)                                                     \
     do {                                                                       \

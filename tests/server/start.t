@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.abspath("tests/helpers"))
 from server_run import SANITIZED, Server, done, is_, ok, skip, wait_for
@@ -140,7 +141,7 @@ for address, host in ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0.0.0.0", "
     server.stop()
 
 # Another program at the root, as `preprof run --http` does it
-program = subprocess.Popen(["sleep", "60"])
+program = subprocess.Popen(["sh", "-c", "read go; exec sleep 60"], stdin=subprocess.PIPE)
 ready, write = os.pipe()
 server = Server(start=False, shim=True)
 os.set_inheritable(write, True)
@@ -152,6 +153,9 @@ os.close(write)
 server.port = int(os.read(ready, 100))
 is_(os.read(ready, 100), b"", "--ready-fd has the port, and is closed")
 ok(f"Server is running on port: {server.port}\n" in server.log_text(), "when it listens")
+program.stdin.write(b"go\n")
+program.stdin.close()
+ok(wait_for(lambda: os.readlink(f"/proc/{program.pid}/exe").endswith("/sleep")), "the program executes another")
 body = server.get("/").body.decode()
 ok(body.startswith(f"Hello. Here is sleep, pid {program.pid}, seen by pprof.\n"), "/ shows the program")
 ok("allocate" not in body, "and no sample handlers")
@@ -163,8 +167,13 @@ is_(server.get("/debug/vars").body, f"kind=vars\npid={program.pid}\n".encode(), 
 own = f"/pid/{server.process.pid}/debug/pprof/heap"
 is_(server.get(own + "?gc=1").body,
     f"kind=heap\npid={server.process.pid}\nformat=pprof\n".encode(), "the server is a /pid/ itself")
+hanging = server.client()
+hanging.send(b"GET /pid/1004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+wait_for(server.children)
 program.kill()
 program.wait()
-ok(wait_for(lambda: not server.alive()), "it ends with the program")
-is_(server.process.returncode, 0, "with status 0")
+time.sleep(0.2)
+ok(server.alive(), "when the program ends, an answer on its way has a second")
+is_(server.stop()[0], 0, "and TERM meanwhile changes nothing")
+is_(os.listdir(server.environment["PREPROF_DIR"]), [], "its segment is gone")
 done()

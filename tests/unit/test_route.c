@@ -16,15 +16,13 @@
 #include "route.h"
 
 static const struct site samples = {
-    .self = 42, .root = 42, .program = "me", .url = "http://localhost:8080"};
+    .self = 42, .root = 42, .url = "http://localhost:8080"};
 static const struct site guest = {.self = 42,
-                                  .root = 17,
-                                  .program = "ls",
+                                  .root = 4194304,
                                   .directory = "/d d",
                                   .url = "http://localhost:8080"};
 static const struct site bare = {.self = 42,
                                  .root = 42,
-                                 .program = "me",
                                  .unprofiled = "because",
                                  .url = "http://localhost:8080"};
 
@@ -295,14 +293,14 @@ static void test_sites(void **state)
 {
     (void)state;
     expect(&guest, HTTP_GET, "/debug/pprof/heap?gc=1", NULL,
-           "profile: kind=heap pid=17 dir=/d d format=pprof as heap");
+           "profile: kind=heap pid=4194304 dir=/d d format=pprof as heap");
     expect(&guest, HTTP_GET, "/pid/42/debug/pprof/heap?gc=1", NULL,
            "profile trim: kind=heap pid=42 dir=/d d format=pprof as heap");
     expect(&guest, HTTP_GET, "/pid/", NULL, "processes: kind=list dir=/d d");
     expect(&guest, HTTP_GET, "/allocate", NULL, NOWHERE);
     expect(&guest, HTTP_GET, "/allocate2", NULL, NOWHERE);
     expect(&guest, HTTP_GET, "/", NULL,
-           "200 Hello. Here is ls, pid 17, seen by pprof.");
+           "200 Hello. Here is a program, pid 4194304, seen by pprof.");
     expect(&bare, HTTP_GET, "/debug/pprof/heap", NULL, "503 pprof because");
     expect(&bare, HTTP_GET, "/debug/pprof/", NULL, "503 pprof because");
     expect(&bare, HTTP_GET, "/debug/vars", NULL, "503 because");
