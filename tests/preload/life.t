@@ -70,7 +70,7 @@ for how in fork _Fork sysfork clone clone3; do
     parent= child=
     for file in outputs/*; do
         stat_of "$file"
-        if [ "$(value parent_pid)" = 0 ]; then parent=$file; else child=$file; fi
+        case $(value parent_pid) in 0) parent=$file ;; *) child=$file ;; esac
     done
     stat_of "$child" && is parent_pid "${parent##*.}" alloc_objects 7 \
         free_objects 0 inherited_bytes $((71 * 1016)) unknown_frees 30 &&
@@ -107,8 +107,8 @@ ok $? "a script and its children leave nothing"
 
 # ---- exec ----
 shimmed "$programs/forks" exec "$programs/ends" return
-[ "$status" = 5 ] && [ "$(ls outputs | wc -l)" = 1 ] && stat_of outputs/ends.* &&
-    is alloc_objects 31 && [ "$(segments)" = 0 ]
+[ "$status" = 5 ] && [ "$(ls outputs | wc -l)" = 1 ] &&
+    stat_of outputs/ends.* && is alloc_objects 31 && [ "$(segments)" = 0 ]
 ok $? "exec: the new program's profile alone"
 shimmed "$programs/forks" exec "$programs/ends" kill
 [ "$(segments)" = 1 ] && stat_of segments/* && is program ends alloc_objects 31
@@ -125,8 +125,10 @@ ok $? "exec without the shim: the predecessor's stays as of one killed"
 rm -f segments/*
 
 # ---- nothing changes in the program ----
-look='ls -l /proc/self/fd | sed "s/.*[0-9]:[0-9]* //; s,/proc/.*/fd,FDS,; s/pipe:.*/PIPE/"
-    ls /proc/self/task | wc -l; grep -E "^(Sig[PBIC]|Shd|Threads)" /proc/self/status
+look='ls -l /proc/self/fd |
+        sed "s/.*[0-9]:[0-9]* //; s,/proc/.*/fd,FDS,; s/pipe:.*/PIPE/"
+    ls /proc/self/task | wc -l
+    grep -E "^(Sig[PBIC]|Shd|Threads)" /proc/self/status
     umask; ulimit -a'
 sh -c "$look" 2>&1 </dev/null | cat >plain
 LD_PRELOAD=$shim sh -c "$look" 2>&1 </dev/null | cat >out
@@ -170,7 +172,8 @@ fi
 mkdir elsewhere
 (cd elsewhere && LD_PRELOAD=$shim PREPROF_OUT='%n-%%-%p-%x' \
     sh -c 'echo $$; cd /; exit 3' >../out)
-[ $? = 3 ] && [ -s "elsewhere/$(readlink -f /bin/sh | sed 's,.*/,,')-%-$(cat out)-%x" ]
+[ $? = 3 ] &&
+    [ -s "elsewhere/$(basename "$(readlink -f /bin/sh)")-%-$(cat out)-%x" ]
 ok $? "%n %p %%, and a path relative to where it started"
 LD_PRELOAD=$shim PREPROF_OUT=no/such/place "$programs/ends" return 2>err
 [ $? = 5 ] && [ ! -s err ] && [ "$(segments)" = 1 ] && stat_of segments/* &&

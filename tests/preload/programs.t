@@ -196,7 +196,7 @@ valgrind cmake cmake -E md5sum in.sql & valgrinds="$valgrinds $!"
 # their limits, their calls are the same; perl and python3 have a few more under
 # valgrind, for its variables.
 as_valgrind() {
-    sed -n 's/,//g; s/.*usage: \([0-9]*\) allocs \([0-9]*\) frees \([0-9]*\) .*/\1 \2 \3/p' \
+    sed -n 's/,//g; s/.*usage: \(.*\) allocs \(.*\) frees \(.*\) bytes.*/\1 \2 \3/p' \
         "valgrind.$name" >expected
     awk '{ n[$1] = $2 } END { print n["allocs"], n["frees"],
         n["requested_bytes"] }' count.* | diff expected - >difference
