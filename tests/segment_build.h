@@ -27,15 +27,14 @@ struct segment_build {
     uint64_t *extents;             /* the table, in bytes */
 };
 
-/* A live segment in exact mode without any record. */
-static inline void segment_build_begin(struct segment_build *build)
-{
-    uint8_t *bytes =
-        calloc(1, SEGMENT_EXTENTS_OFFSET +
-                      SEGMENT_BUILD_EXTENTS_MAX * SEGMENT_EXTENT_SIZE);
+#define SEGMENT_BUILD_SIZE                                                     \
+    (SEGMENT_EXTENTS_OFFSET + SEGMENT_BUILD_EXTENTS_MAX * SEGMENT_EXTENT_SIZE)
 
-    if (!bytes)
-        abort();
+/* A live segment in exact mode without any record, in SEGMENT_BUILD_SIZE bytes
+ * of zeros. */
+static inline void segment_build_begin_at(struct segment_build *build,
+                                          uint8_t *bytes)
+{
     build->bytes = bytes;
     build->header = (void *)bytes;
     build->extents = (void *)(bytes + SEGMENT_EXTENT_TABLE_OFFSET);
@@ -59,6 +58,15 @@ static inline void segment_build_begin(struct segment_build *build)
         .nodes_used = 1,
         .shards_used = 1,
     };
+}
+
+static inline void segment_build_begin(struct segment_build *build)
+{
+    uint8_t *bytes = calloc(1, SEGMENT_BUILD_SIZE);
+
+    if (!bytes)
+        abort();
+    segment_build_begin_at(build, bytes);
 }
 
 static inline void segment_build_end(struct segment_build *build)
