@@ -147,7 +147,7 @@ PROGRAMS      := $(SHIM) $(TOOL_PROGRAMS) $(SERVER)
 #                unit  torture  fuzz  cli  preload  server
 TESTS_release := unit  torture  fuzz  cli  preload  server
 TESTS_debug   := unit  torture  fuzz  cli  preload  server
-TESTS_asan    := unit           fuzz  cli
+TESTS_asan    := unit           fuzz  cli           server
 TESTS_ubsan   := unit  torture  fuzz  cli
 TESTS_tsan    := unit  torture
 
