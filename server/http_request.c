@@ -120,20 +120,24 @@ static int on_header_value_complete(llhttp_t *parser)
     return 0;
 }
 
+static bool is_spoken(const llhttp_t *parser)
+{
+    return parser->http_major == 1 && parser->http_minor <= 1;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
     struct http_request *request = parser->data;
-    int version = parser->http_major * 10 + parser->http_minor;
 
     request->target[request->target_size] = '\0';
     request->method = parser->method;
     request->keep_alive = llhttp_should_keep_alive(parser);
     request->content_length = parser->content_length;
-    if (version != 10 && version != 11)
+    if (!is_spoken(parser))
         return refuse(request, 505, "only HTTP/1.0 and HTTP/1.1 are spoken");
     if (request->target[0] != '/' && parser->method != HTTP_CONNECT)
         return refuse(request, 400, "the target does not begin with '/'");
-    if (version == 11 && !request->present[FIELD_HOST])
+    if (parser->http_minor == 1 && !request->present[FIELD_HOST])
         return refuse(request, 400, "no Host");
     if (parser->flags & F_TRANSFER_ENCODING)
         return refuse(request, 411,
@@ -194,6 +198,9 @@ void http_request_begin(struct http_request *request)
 
 static void refuse_malformed(struct http_request *request, llhttp_errno_t error)
 {
+    /* llhttp 9 calls the version wrong when the line's end behind it is */
+    if (error == HPE_INVALID_VERSION && is_spoken(&request->parser))
+        error = HPE_LF_EXPECTED;
     switch (error) {
     case HPE_INVALID_VERSION:
     case HPE_PAUSED_H2_UPGRADE:
