@@ -3,6 +3,10 @@
 # and make uninstall takes all of it away again.
 build=${BUILD:-build/release}
 mode=${MODE:-release}
+case $mode in
+release | debug) ;;
+*) echo "1..0 # SKIP nobody installs a sanitized build"; exit 0 ;;
+esac
 source=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
