@@ -304,12 +304,16 @@ uint16_t module_of(uintptr_t pc)
 
 /* ---- noticing replaced code -------------------------------------------- */
 
+/* Whether anything lies now where a module lay that is gone: page by page, for
+ * something small may lie in the middle. */
 static bool overlaps_loaded(const struct known *known)
 {
     struct dl_find_object found;
 
-    return _dl_find_object((void *)known->start, &found) == 0 ||
-           _dl_find_object((void *)(known->end - 1), &found) == 0;
+    for (uintptr_t at = known->start; at < known->end; at += OS_PAGE_SIZE)
+        if (_dl_find_object((void *)at, &found) == 0)
+            return true;
+    return false;
 }
 
 static void revalidate(struct known *known)
