@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASE(name) static __attribute__((noinline, noclone)) void name(void)
+#define CASE(name) static __attribute__((noinline)) void name(void)
 #define FAMILY_CASES_MAX 64
 /* What errno holds before each call: most must leave it. */
 #define ERRNO_BEFORE 1000

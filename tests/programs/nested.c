@@ -61,7 +61,7 @@ static void on_alarm(int number)
 }
 
 /* The compiler keeps the frame, so that each caller is a stack of its own. */
-static __attribute__((noinline, noclone)) void work(int depth)
+static __attribute__((noinline)) void work(int depth)
 {
     void *volatile block;
 
@@ -79,7 +79,7 @@ static __attribute__((noinline, noclone)) void work(int depth)
     worked_frees += 2;
 }
 
-static __attribute__((noinline, noclone)) void calm(void)
+static __attribute__((noinline)) void calm(void)
 {
     for (int i = 0; i < CALM_ALLOCS; i++) {
         void *volatile block = malloc(24);
