@@ -14,8 +14,8 @@
  * the walk there (-foptimize-sibling-calls, checked by codegen.t).
  *
  * Some allocators build one function on another by way of the symbol (calloc
- * on malloc). Then the inner call records the block, and `recorded` tells the
- * outer one not to count it twice.
+ * on malloc, malloc on memalign). Then the inner call records the block, and
+ * `recorded` tells the outer one not to count it twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,9 +30,11 @@
 static NOINLINE void *malloc_recorded(size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
-    void *block = real.malloc(size);
+    void *block;
 
-    if (LIKELY(block != NULL))
+    thread_self.recorded = NULL;
+    block = real.malloc(size);
+    if (LIKELY(block && thread_self.recorded != block))
         record_alloc(block, size, &start);
     return block;
 }

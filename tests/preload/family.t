@@ -78,4 +78,8 @@ family family_new "" ""
 over libjemalloc.so.2 "" "page_sized c_free"
 over libtcmalloc_minimal.so.4 "" ""
 over libmimalloc.so.2.0 refused "" # aborts
+for library in libbump.so libbump_named.so; do # pvalloc as for jemalloc
+    family family "" page_sized "$programs/$library"
+    family family_new "" "" "$programs/$library"
+done
 echo "1..$count"

@@ -23,7 +23,12 @@ size_t malloc_usable_size(void *block);
 static char arena[ARENA_SIZE] __attribute__((aligned(64)));
 static size_t used;
 
-/* Nothing here calls another exported function: that would be the shim's. */
+/* What the exported functions are built on. A call by an exported name is a
+ * call of the shim: libbump_named.c makes them. */
+#ifndef BUILT_ON
+#define BUILT_ON allocate
+#endif
+
 static void *allocate(size_t alignment, size_t size)
 {
     size_t room, start;
@@ -51,13 +56,16 @@ void *memalign(size_t alignment, size_t size)
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return allocate(alignment, size);
+    return BUILT_ON(alignment, size);
 }
 
 int posix_memalign(void **block, size_t alignment, size_t size)
 {
-    void *made = allocate(alignment, size);
+    void *made;
 
+    if (alignment % sizeof(void *) || !alignment || alignment & (alignment - 1))
+        return EINVAL;
+    made = BUILT_ON(alignment, size);
     if (made)
         *block = made;
     return made ? 0 : ENOMEM;
@@ -65,7 +73,7 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 
 void *malloc(size_t size)
 {
-    return allocate(16, size);
+    return BUILT_ON(16, size);
 }
 
 void *calloc(size_t count, size_t size)
@@ -76,7 +84,7 @@ void *calloc(size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    return allocate(16, bytes); /* the arena is zero and never used again */
+    return BUILT_ON(16, bytes); /* the arena is zero and never used again */
 }
 
 size_t malloc_usable_size(void *block)
@@ -91,7 +99,7 @@ void free(void *block)
 
 void *realloc(void *block, size_t size)
 {
-    void *next = allocate(16, size);
+    void *next = BUILT_ON(16, size);
     size_t old = block ? ((size_t *)block)[-1] : 0;
 
     if (next && block)
