@@ -170,6 +170,7 @@ is_(server.get(own + "?gc=1").body,
 hanging = server.client()
 hanging.send(b"GET /pid/1004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
 wait_for(server.children)
+time.sleep(0.2) # it is asked by then; nothing tells
 program.kill()
 program.wait()
 time.sleep(0.2)
