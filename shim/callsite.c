@@ -10,14 +10,15 @@
 #include "life.h"
 #include "module.h"
 #include "os.h"
+#include "path.h"
 #include "reserve.h"
 #include "segment.h"
 #include "shard.h"
+#include "tracer.h"
 #include "walk.h"
 
-#define NODE_EXTENTS (SEGMENT_NODES_MAX / SEGMENT_NODES_PER_EXTENT)
-#define CALLSITE_EXTENTS                                                       \
-    (SEGMENT_CALLSITES_MAX / SEGMENT_CALLSITES_PER_EXTENT)
+#define NODE_EXTENTS     (SEGMENT_NODES_MAX / SEGMENT_NODES_PER_EXTENT)
+#define CALLSITE_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_CALLSITES_PER_EXTENT)
 
 /* Frames of the stack buffer of a thread that owns no shard. */
 #define SMALL_STACK_FRAMES 64
@@ -45,24 +46,6 @@ int callsite_begin(uint32_t max)
         err = index_begin(&callsite_index, max);
     ids_max = max;
     return err;
-}
-
-/* ---- hashes ------------------------------------------------------------ */
-
-/* Where the path hash begins. Stacks seen before code was replaced at the same
- * addresses must not be found again (module.h), and a stack without its outer
- * frames is another one than the same frames at the root. */
-static uint64_t hash_start(int truncated)
-{
-    return (module_remaps() << 1 | (uint64_t)truncated) * 0xd6e8feb86659fd93u;
-}
-
-static ALWAYS_INLINE uint64_t hash_step(uint64_t hash, uintptr_t pc)
-{
-    hash = (hash ^ pc) * 0x9e3779b97f4a7c15u;
-    hash ^= hash >> 32;
-    hash *= 0xd6e8feb86659fd93u;
-    return hash ^ hash >> 29;
 }
 
 /* ---- records ----------------------------------------------------------- */
@@ -117,13 +100,13 @@ static uint32_t callsite_make(uint64_t hash, uint32_t node, size_t frames,
 static COLD uint32_t charge_ancestor(const uintptr_t *pcs, size_t frames,
                                      int truncated)
 {
-    uint64_t hash = hash_start(truncated);
+    uint64_t hash = path_start(module_remaps(), truncated);
     uint32_t node = 0, charged = SEGMENT_SINK_FULL;
     size_t depth = 0;
 
     life_lose(SEGMENT_LOSS_TABLE_FULL, 1);
     for (; depth < frames; depth++) {
-        uint64_t next = hash_step(hash, pcs[frames - 1 - depth]);
+        uint64_t next = path_step(hash, pcs[frames - 1 - depth]);
         uint32_t child = index_find(&node_index, next);
         uint32_t known = index_find(&callsite_index, next);
 
@@ -146,7 +129,7 @@ static COLD uint32_t charge_ancestor(const uintptr_t *pcs, size_t frames,
 static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
                                     size_t frames, int truncated)
 {
-    uint64_t path = hash_start(truncated);
+    uint64_t path = path_start(module_remaps(), truncated);
     uint32_t node = 0, callsite = 0;
 
     for (size_t i = frames; i-- > 0;) {
@@ -155,7 +138,7 @@ static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
 
         if (truncated && i == frames - 1)
             flags = SEGMENT_NODE_TRUNCATED;
-        path = hash_step(path, pcs[i]);
+        path = path_step(path, pcs[i]);
         child = index_find(&node_index, path);
         if (!child)
             child = node_make(path, node, pcs[i], flags);
@@ -169,15 +152,14 @@ static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
 
 uint32_t callsite_intern(const uintptr_t *pcs, size_t frames, int truncated)
 {
-    uint64_t hash = hash_start(truncated);
+    uint64_t hash = path_start(module_remaps(), truncated);
     uint32_t callsite;
 
     for (size_t i = frames; i-- > 0;)
-        hash = hash_step(hash, pcs[i]);
+        hash = path_step(hash, pcs[i]);
     callsite = index_find(&callsite_index, hash);
-    return LIKELY(callsite != 0)
-               ? callsite
-               : callsite_enter(hash, pcs, frames, truncated);
+    return LIKELY(callsite != 0) ? callsite
+                                 : callsite_enter(hash, pcs, frames, truncated);
 }
 
 /* ---- capture ----------------------------------------------------------- */
@@ -206,10 +188,39 @@ static NOINLINE uint32_t capture_small(const struct walk_start *start)
     return capture_into(pcs, SMALL_STACK_FRAMES, start);
 }
 
+/* By the spine; the walk is plain where that is not enough. */
+static uint32_t capture_traced(struct shard *shard,
+                               const struct walk_start *start)
+{
+    struct tracer *tracer = shard->tracer;
+    struct spine *spine = &tracer->spine;
+    uint64_t remaps = module_remaps();
+    uint32_t callsite;
+
+    if (UNLIKELY(tracer->remaps != remaps))
+        tracer_renew(tracer, remaps);
+    if (UNLIKELY(!spine_walk(spine, start, remaps)))
+        return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
+    if (UNLIKELY(spine->truncated))
+        life_lose(SEGMENT_LOSS_STACK_TRUNCATED, 1);
+    callsite = index_find(&callsite_index, spine_path(spine));
+    if (UNLIKELY(!callsite)) {
+        spine_read(spine, shard->stack);
+        return callsite_enter(spine_path(spine), shard->stack, spine->count,
+                              spine->truncated);
+    }
+    memo_learn(&tracer->memo, tracer->missed, spine, callsite);
+    return callsite;
+}
+
 uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
 {
     module_refresh();
+    if (LIKELY(shard->tracer))
+        return capture_traced(shard, start);
     if (UNLIKELY(shard->shared))
         return capture_small(start);
+    if (++shard->untraced == TRACER_AFTER)
+        shard->tracer = tracer_make(shard->index);
     return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
 }

@@ -22,8 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct shard;
-struct walk_start;
+#include "cc.h"
+#include "module.h"
+#include "shard.h"
+#include "tracer.h"
+#include "walk.h"
 
 /* Called at each birth; at most `max` nodes and as many callsites, a power of
  * two. Returns 0 or -ENOMEM. */
@@ -34,7 +37,21 @@ int callsite_begin(uint32_t max);
  * or a sink. Never 0. The caller has entered thread_enter() and owns `shard`
  * (or it is the shared one).
  */
-uint32_t callsite_capture(struct shard *shard, const struct walk_start *start);
+NOINLINE uint32_t callsite_capture(struct shard *shard,
+                                   const struct walk_start *start);
+
+/* The same where the thread remembers the stack (memo.h), else 0: then
+ * callsite_capture() must follow. */
+static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
+                                              const struct walk_start *start)
+{
+    struct tracer *tracer = shard->tracer;
+
+    module_refresh();
+    if (UNLIKELY(!tracer || tracer->remaps != module_remaps()))
+        return 0;
+    return tracer_recall(tracer, start);
+}
 
 /* The id for a stack given leaf first; frames > 0. `truncated` says that outer
  * frames are missing. Threads: any. Async-signal-safe. */

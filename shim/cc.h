@@ -5,6 +5,7 @@
 
 #define EXPORT        __attribute__((visibility("default")))
 #define COLD          __attribute__((cold, noinline))
+#define HOT           __attribute__((hot, noinline))
 #define NOINLINE      __attribute__((noinline))
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
 #define LIKELY(x)     __builtin_expect(!!(x), 1)

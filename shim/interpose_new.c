@@ -88,7 +88,7 @@ static COLD bool watch_new(void)
 {
     struct thread *thread = &thread_self;
 
-    if (!LIFE_JOINED(thread) || life_mode() == SEGMENT_MODE_OFF)
+    if (!life_joined(thread) || life_mode() == SEGMENT_MODE_OFF)
         return false;
     thread->sampling = THREAD_NOT_SAMPLING; /* else it may only be counted */
     return true;
@@ -109,7 +109,7 @@ static ALWAYS_INLINE bool end_new(struct target *target, const void *block,
  * end_delete() can tell whether there was one. */
 static COLD bool watch_delete(void)
 {
-    if (!LIFE_JOINED(&thread_self))
+    if (!life_joined(&thread_self))
         return false;
     thread_self.epoch = THREAD_WATCHED;
     return true;

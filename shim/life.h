@@ -23,8 +23,9 @@
 
 #include "cc.h"
 #include "segment.h"
+#include "thread.h"
 
-struct thread;
+
 
 struct life {
     uint64_t epoch; /* number of births in this line of processes; 0 unborn.
@@ -51,10 +52,13 @@ extern struct life *life;
 COLD bool life_join(struct thread *thread);
 
 /* What a hook does first; see above. */
-#define LIFE_JOINED(thread)                                                    \
-    (LIKELY((thread)->epoch ==                                                 \
-            __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)) ||                \
-     life_join(thread))
+static ALWAYS_INLINE bool life_joined(struct thread *thread)
+{
+    if (LIKELY(thread->epoch ==
+               __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
+        return true;
+    return life_join(thread);
+}
 
 static ALWAYS_INLINE uint64_t life_mode(void)
 {
@@ -70,9 +74,12 @@ COLD bool life_record(enum segment_mode mode);
 
 static ALWAYS_INLINE bool life_may_record(enum segment_mode mode)
 {
-    return LIKELY(__atomic_load_n(&life->tables_used, __ATOMIC_RELAXED) &
-                  (1u << mode)) ||
-           life_record(mode);
+    /* Not "LIKELY(used) || life_record()": gcc 12 takes all that follows such
+     * an expression for cold, and compiles it for size. */
+    if (LIKELY(__atomic_load_n(&life->tables_used, __ATOMIC_RELAXED) &
+               (1u << mode)))
+        return true;
+    return life_record(mode);
 }
 
 /* Counts a loss in the header. Threads: any. */

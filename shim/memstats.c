@@ -65,7 +65,7 @@ EXPORT int preprof_read_memstats_v1(struct preprof_memstats *stats)
     struct preprof_memstats filled = {0};
     uint64_t size = stats->size;
 
-    if (!LIFE_JOINED(&thread_self) || !life->extents)
+    if (!life_joined(&thread_self) || !life->extents)
         return -ENOSYS;
     read_counters(&filled);
     read_heap(&filled);
@@ -88,7 +88,7 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
     uint64_t word;
 
     /* Bypassed is a doubt that the next recording may end. */
-    if (!LIFE_JOINED(&thread_self) || !life->extents ||
+    if (!life_joined(&thread_self) || !life->extents ||
         (life->header->status != SEGMENT_OK &&
          life->header->status != SEGMENT_BYPASSED))
         return -ENOTSUP;

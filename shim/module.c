@@ -48,13 +48,8 @@ struct tables {
 
 static struct tables *tables; /* wiped in children */
 
-static const uint64_t nothing_to_watch;
-struct module_watch module_watches[MODULE_WATCHES_MAX] = {
-    {&nothing_to_watch, 0},
-    {&nothing_to_watch, 0},
-    {&nothing_to_watch, 0},
-    {&nothing_to_watch, 0},
-};
+struct module_watch module_watches[MODULE_WATCHES_MAX];
+int module_watch_count;
 
 int module_reset(void)
 {
@@ -83,7 +78,6 @@ void module_begin(void)
     ElfW(Sym) *entry = NULL;
     uint64_t loads = 0;
     Dl_info info;
-    int count = 0;
 
     dl_iterate_phdr(read_loads, &loads);
     if (!symbol || !loads ||
@@ -93,8 +87,9 @@ void module_begin(void)
     for (size_t at = 0; at + 8 <= entry->st_size; at += 8) {
         const uint64_t *word = (const uint64_t *)(const void *)(symbol + at);
 
-        if (*word == loads && count < MODULE_WATCHES_MAX)
-            module_watches[count++] = (struct module_watch){word, loads};
+        if (*word == loads && module_watch_count < MODULE_WATCHES_MAX)
+            module_watches[module_watch_count++] =
+                (struct module_watch){word, loads};
     }
 }
 
@@ -137,7 +132,7 @@ static void read_headers(struct object *object)
 {
     const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)object->start;
     size_t room = object->end - object->start;
-    const ElfW(Phdr) *headers;
+    const ElfW(Phdr) * headers;
 
     if (room < sizeof(*file) || memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 ||
         file->e_phentsize != sizeof(*headers) || file->e_phoff > room ||
@@ -227,9 +222,9 @@ static NOINLINE void enter_path(struct segment_module *module, const char *path)
         return;
     for (uint32_t i = 0; i < prefix + length; i++) {
         uint32_t extent = (at + i) / SEGMENT_EXTENT_SIZE;
-        char *strings = extent_get((void **)&tables->strings[extent],
-                                   SEGMENT_EXTENT_STRINGS, 0,
-                                   extent * SEGMENT_EXTENT_SIZE);
+        char *strings =
+            extent_get((void **)&tables->strings[extent],
+                       SEGMENT_EXTENT_STRINGS, 0, extent * SEGMENT_EXTENT_SIZE);
         if (!strings)
             return;
         strings[(at + i) % SEGMENT_EXTENT_SIZE] =
@@ -242,8 +237,8 @@ static NOINLINE void enter_path(struct segment_module *module, const char *path)
 /* The alive entry for an object, as segment_node.module, or 0. */
 static uint32_t find_known(const struct object *object)
 {
-    uint32_t used = __atomic_load_n(&life->header->modules_used,
-                                    __ATOMIC_RELAXED);
+    uint32_t used =
+        __atomic_load_n(&life->header->modules_used, __ATOMIC_RELAXED);
 
     for (uint32_t i = 0; i < used; i++) {
         const struct known *known = &tables->known[i];
@@ -257,8 +252,8 @@ static uint32_t find_known(const struct object *object)
 
 static COLD uint32_t enter(const struct object *object)
 {
-    uint32_t index = reserve(&life->header->modules_used, 1,
-                             SEGMENT_MODULES_MAX);
+    uint32_t index =
+        reserve(&life->header->modules_used, 1, SEGMENT_MODULES_MAX);
     uint32_t extent = index / SEGMENT_MODULES_PER_EXTENT;
     struct segment_module *module = NULL;
     struct known *known;
@@ -337,17 +332,17 @@ static void revalidate(struct known *known)
 
 void module_revalidate(void)
 {
-    uint32_t used = __atomic_load_n(&life->header->modules_used,
-                                    __ATOMIC_RELAXED);
+    uint32_t used =
+        __atomic_load_n(&life->header->modules_used, __ATOMIC_RELAXED);
 
-    for (int i = 0; i < MODULE_WATCHES_MAX; i++)
-        __atomic_store_n(&module_watches[i].seen,
-                         __atomic_load_n(module_watches[i].word,
-                                         __ATOMIC_RELAXED),
-                         __ATOMIC_RELAXED);
+    for (int i = 0; i < module_watch_count; i++)
+        __atomic_store_n(
+            &module_watches[i].seen,
+            __atomic_load_n(module_watches[i].word, __ATOMIC_RELAXED),
+            __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < used; i++) {
-        uint32_t state = __atomic_load_n(&tables->known[i].state,
-                                         __ATOMIC_ACQUIRE);
+        uint32_t state =
+            __atomic_load_n(&tables->known[i].state, __ATOMIC_ACQUIRE);
         if (state == ALIVE || state == GONE)
             revalidate(&tables->known[i]);
     }

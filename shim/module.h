@@ -29,6 +29,7 @@ struct module_watch {
     uint64_t seen;
 };
 extern struct module_watch module_watches[MODULE_WATCHES_MAX];
+extern int module_watch_count;
 
 /* Called once per process image: finds what to watch. Takes the loader's
  * lock; never from a hook. */
@@ -47,7 +48,7 @@ COLD void module_revalidate(void);
 /* Looks whether anything was loaded since the last call. */
 static ALWAYS_INLINE void module_refresh(void)
 {
-    for (int i = 0; i < MODULE_WATCHES_MAX; i++) {
+    for (int i = 0; i < module_watch_count; i++) {
         const struct module_watch *watch = &module_watches[i];
 
         if (UNLIKELY(__atomic_load_n(watch->word, __ATOMIC_RELAXED) !=

@@ -13,72 +13,86 @@ static ALWAYS_INLINE struct shard *shard_of(struct thread *thread)
     return thread->shard;
 }
 
-static uint32_t callsite_of(struct thread *thread, struct shard *shard,
-                            const struct walk_start *start)
+static ALWAYS_INLINE uint32_t callsite_of(struct thread *thread,
+                                          struct shard *shard,
+                                          const struct walk_start *start)
 {
     uint32_t callsite;
 
     if (UNLIKELY(!thread_enter(thread, start->sp)))
         return SEGMENT_SINK_NESTED;
-    callsite = callsite_capture(shard, start);
+    callsite = callsite_recall(shard, start);
+    if (UNLIKELY(!callsite))
+        callsite = callsite_capture(shard, start);
     thread_leave(thread);
     return callsite;
 }
 
-/* The counters of an owner word: a callsite counts one block of `size`. */
-static struct segment_row freed_amounts(const void *block, uint32_t *owner,
-                                        size_t size)
+/* A sample stands for more than its block. */
+static COLD void count_freed_sample(struct shard *shard, const void *block,
+                                    uint32_t owner)
 {
-    struct sample sample;
+    struct sample sample = sample_release(block, SAMPLE_SLOT_OF(owner));
+    const struct segment_row amounts = {0, 0, sample.objects, sample.space};
 
-    if (LIKELY(!SAMPLE_IS_OWNER(*owner)))
-        return (struct segment_row){0, 0, 1, size};
-    sample = sample_release(block, SAMPLE_SLOT_OF(*owner));
-    *owner = sample.callsite;
-    return (struct segment_row){0, 0, sample.objects, sample.space};
+    shard_add(shard, sample.callsite, &amounts);
 }
 
-static void count_freed(struct shard *shard, const void *block, uint32_t owner,
-                        size_t size)
+static ALWAYS_INLINE void count_freed(struct shard *shard, const void *block,
+                                      uint32_t owner, size_t size)
 {
-    struct segment_row amounts = freed_amounts(block, &owner, size);
+    const struct segment_row amounts = {0, 0, 1, size};
 
-    shard_add(shard, owner, &amounts);
+    if (UNLIKELY(SAMPLE_IS_OWNER(owner)))
+        count_freed_sample(shard, block, owner);
+    else
+        shard_add(shard, owner, &amounts);
+}
+
+/* What stood there before was not seen to be freed: an allocator that frees
+ * behind our back. */
+static COLD void count_overwritten(struct shard *shard, void *block,
+                                   uint32_t owner)
+{
+    life_lose(SEGMENT_LOSS_OVERWRITTEN, 1);
+    count_freed(shard, block, owner, real_usable_size(block));
+}
+
+/* Its free will not be seen: counted now, so that in-use stays the sum of what
+ * can be known. */
+static COLD void count_unfollowed(struct shard *shard, void *block,
+                                  uint32_t owner)
+{
+    life_lose(owner_in_range((uintptr_t)block) ? SEGMENT_LOSS_OWNER_FULL
+                                               : SEGMENT_LOSS_OWNER_RANGE,
+              1);
+    count_freed(shard, block, owner, real_usable_size(block));
 }
 
 /* Enters an owner for a new block, whatever stood there. */
-static void follow(struct shard *shard, void *block, uint32_t owner)
+static ALWAYS_INLINE void follow(struct shard *shard, void *block,
+                                 uint32_t owner)
 {
     bool followed;
     uint32_t old = owner_insert((uintptr_t)block, owner, &followed);
 
-    if (UNLIKELY(old)) {
-        /* Its free was not seen: an allocator that frees behind our back. */
-        life_lose(SEGMENT_LOSS_OVERWRITTEN, 1);
-        count_freed(shard, block, old, real_usable_size(block));
-    }
-    if (UNLIKELY(!followed)) {
-        /* Its free will not be seen: count it now, so that in-use stays the
-         * sum of what can be known. */
-        life_lose(owner_in_range((uintptr_t)block) ? SEGMENT_LOSS_OWNER_FULL
-                                                   : SEGMENT_LOSS_OWNER_RANGE,
-                  1);
-        count_freed(shard, block, owner, real_usable_size(block));
-    }
+    if (UNLIKELY(old))
+        count_overwritten(shard, block, old);
+    if (UNLIKELY(!followed))
+        count_unfollowed(shard, block, owner);
 }
 
-static void record_exact(struct thread *thread, void *block,
-                         const struct walk_start *start)
+static HOT void record_exact(struct thread *thread, void *block,
+                             const struct walk_start *start)
 {
-    struct segment_row amounts = {1, 0, 0, 0};
+    struct segment_row amounts = {1, real_usable_size(block), 0, 0};
     struct shard *shard;
     uint32_t callsite;
 
-    if (!life_may_record(SEGMENT_MODE_EXACT))
+    if (UNLIKELY(!life_may_record(SEGMENT_MODE_EXACT)))
         return;
     shard = shard_of(thread);
     callsite = callsite_of(thread, shard, start);
-    amounts.alloc_space = real_usable_size(block);
     shard_add(shard, callsite, &amounts);
     follow(shard, block, callsite);
 }
@@ -132,11 +146,11 @@ void record_alloc(void *block, size_t size, const struct walk_start *start)
     struct thread *thread = &thread_self;
     uint64_t mode;
 
-    if (!LIFE_JOINED(thread))
+    if (!life_joined(thread))
         return;
     mode = life_mode();
     thread->recorded = block;
-    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT)
+    if (LIKELY(SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT))
         record_exact(thread, block, start);
     else if (mode == thread->sampling)
         record_sample(thread, block, size, start);
@@ -150,9 +164,9 @@ static COLD void disinherit(uint64_t size)
     uint64_t *inherited = &life->header->inherited_bytes;
     uint64_t before = __atomic_load_n(inherited, __ATOMIC_RELAXED);
 
-    while (!__atomic_compare_exchange_n(
-        inherited, &before, before > size ? before - size : 0, true,
-        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    while (!__atomic_compare_exchange_n(inherited, &before,
+                                        before > size ? before - size : 0, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
 }
 
@@ -180,7 +194,7 @@ void record_free(void *block)
     uint32_t owner;
     size_t size = 0;
 
-    if (!LIFE_JOINED(thread) || !life->tables_used)
+    if (!life_joined(thread) || !life->tables_used)
         return;
     owner = owner_remove((uintptr_t)block);
     mode = SEGMENT_MODE_OF(life_mode());
@@ -194,7 +208,7 @@ struct record_taken record_take(void *block)
 {
     struct record_taken taken = {false, 0, 0};
 
-    if (LIFE_JOINED(&thread_self) && life->tables_used) {
+    if (life_joined(&thread_self) && life->tables_used) {
         taken.valid = true;
         taken.size = real_usable_size(block);
         taken.owner = owner_remove((uintptr_t)block);

@@ -29,6 +29,8 @@
 #include "counter.h"
 #include "segment.h"
 
+struct tracer;
+
 #define SHARD_ROW_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_ROWS_PER_EXTENT)
 
 struct shard {
@@ -36,8 +38,10 @@ struct shard {
     uint32_t index;
     bool shared; /* shard 0: adds are locked */
     struct segment_row *rows[SHARD_ROW_EXTENTS];
-    uintptr_t stack[SEGMENT_DEPTH_MAX]; /* callsite.c: the walk's output, by
-                                           the owner while it is busy */
+    /* callsite.c, by the owner while it is busy: */
+    struct tracer *tracer; /* NULL until it has walked much */
+    uint32_t untraced;     /* walks without */
+    uintptr_t stack[SEGMENT_DEPTH_MAX]; /* the walk's output */
 } CACHE_ALIGNED;
 
 /* Called at each birth. Returns 0 or -ENOMEM. */

@@ -95,6 +95,54 @@ ok $? "children have files of their own"
 ls primes-[0-9]*.preprof >out 2>err
 ok $? "%n and %p are expanded"
 
+# What cannot be profiled still runs, and says why before it starts.
+cat >one.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) { return puts("ran") < 0 || !malloc(1); }
+END
+gcc -static -o static one.c
+"$preprof" run -o s.preprof -- ./static >out 2>err
+[ $? = 0 ] && [ "$(cat out)" = ran ] &&
+    grep -q '^preprof: not profiled: ./static: statically linked' err
+ok $? "a static program runs, and is named"
+"$preprof" run -o s.preprof -- "$programs/ownmalloc" >out 2>err
+[ $? = 0 ] && grep -q '^preprof: not profiled: .*ownmalloc: brings an allocator' err
+ok $? "so is one with its own malloc"
+gcc -fsanitize=address -o sanitized one.c
+export ASAN_OPTIONS=detect_leaks=0
+"$preprof" run -o s.preprof -- ./sanitized >out 2>err
+grep -q '^ran$' out && grep -q '^preprof: not profiled: ./sanitized: built with' err
+ok $? "so is one with a sanitizer"
+mkdir -p "a b:c/build/release" && cp -r "${preprof%/*}" "a b:c/tools" &&
+    cp "${programs%/tests/programs}"/preprof-run \
+        "${programs%/tests/programs}"/libpreprof.so "a b:c/build/release"
+"a b:c/tools/preprof" run -o space.preprof -- "$programs/primes" >out 2>err
+[ $? = 0 ] && grep -q ': 5316 allocations' err
+ok $? "our own path may have a space and a colon"
+
+# ---- --http ------------------------------------------------------------------
+"$preprof" run --http 0 -- "$programs/doze" >ready8 2>err &
+runner=$!
+tries=0
+until [ -s ready8 ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+url=$(sed -n 's/^Profiling Data => //p' err)
+curl -s "${url}heap?debug=1" >out
+grep -q '^31: 31496 \[31: 31496\] @' out
+ok $? "run --http: its heap profile at the root"
+curl -s "${url%debug/pprof/}" >out
+grep -q 'doze' out
+ok $? "the opening page shows the program"
+if command -v go >/dev/null; then
+    PPROF_TMPDIR=$work go tool pprof -top "${url}heap" >out 2>&1
+    grep -q '30.76kB .* main$' out
+    ok $? "go tool pprof reads it"
+fi
+kill -TERM "$runner"
+wait "$runner"
+[ $? = 7 ] && ! curl -s "$url" >out
+ok $? "the server ends with the program"
+
 says 2 "preprof: no command 'frob'; see preprof --help" "$preprof" frob
 says 2 "preprof run: which program? See preprof help run" "$preprof" run
 says 2 "preprof run: --mode takes off, sample[=SIZE] or exact, not fast" \

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* memo.c - see memo.h. */
+#include "memo.h"
+
+static bool add_word(struct memo_entry *entry, uintptr_t sp, uintptr_t address,
+                     uintptr_t word)
+{
+    uint64_t offset = (address - sp) / 8;
+
+    if (entry->count == MEMO_WORDS || offset > UINT16_MAX)
+        return false;
+    entry->offsets[entry->count] = (uint16_t)offset;
+    entry->words[entry->count++] = word;
+    return true;
+}
+
+/* Adds what prove() in spine.c reads, in its order. False when there is more
+ * than an entry can hold. */
+static bool add_words(struct memo_entry *entry, const struct spine *spine)
+{
+    const struct spine_frame *frames = spine->frames;
+    uint32_t leaf = spine->count - 1;
+    uintptr_t sp = SPINE_SP(frames[leaf].place);
+
+    entry->count = 0;
+    for (uint32_t i = leaf; i > 0; i--) {
+        const struct spine_frame *outer = &frames[i - 1];
+        uintptr_t cfa = SPINE_SP(outer->place);
+
+        if (!add_word(entry, sp, cfa - 8, outer->pc))
+            return false;
+        if ((frames[i].place & SPINE_CHECKS_SLOT) &&
+            !add_word(entry, sp, cfa - SPINE_SLOT(frames[i].place), outer->bp))
+            return false;
+    }
+    while (entry->count % MEMO_UNROLL != 0) {
+        entry->offsets[entry->count] = entry->offsets[entry->count - 1];
+        entry->words[entry->count] = entry->words[entry->count - 1];
+        entry->count++;
+    }
+    return true;
+}
+
+static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
+{
+    bool again = memo->missed[slot] == callsite;
+
+    memo->missed[slot] = callsite;
+    return !memo->entries[slot].hash || again ||
+           memo->misses++ % MEMO_PATIENCE == 0;
+}
+
+void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
+                uint32_t callsite)
+{
+    uint32_t slot = memo_slot(hash);
+    struct memo_entry *entry = &memo->entries[slot];
+    const struct spine_frame *leaf = &spine->frames[spine->count - 1];
+
+    if (!hash || !may_take(memo, slot, callsite))
+        return;
+    entry->hash = 0;
+    COMPILER_BARRIER();
+    if (!add_words(entry, spine))
+        return;
+    entry->bp = leaf->bp;
+    entry->demands_bp = (leaf->place & SPINE_DEMANDS_BP) != 0;
+    entry->callsite = callsite;
+    COMPILER_BARRIER();
+    entry->hash = hash;
+}
+
+void memo_clear(struct memo *memo)
+{
+    for (uint32_t i = 0; i < MEMO_ENTRIES; i++)
+        memo->entries[i].hash = memo->missed[i] = 0;
+}

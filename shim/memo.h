@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memo.h - stacks that a thread has met often, recognized by a few words.
+ *
+ * An entry holds every word that unwinding the stack depends on (spine.h says
+ * which, and why that is enough), in the order of unwinding, relative to the sp
+ * where it begins. All equal means the same stack, and its callsite is known
+ * without a rule, a walk or a hash of the frames.
+ *
+ * The first entry looked at is chosen by pc and sp of the allocation's caller.
+ * Where a word differs from the entry's, that word chooses the next entry, and
+ * so on: stacks that begin alike, because all allocate through one wrapper,
+ * part where they differ, like words in a trie. What chose an entry is a hint
+ * only; every entry is compared whole.
+ *
+ * A slot that is free is filled at once; one that is taken, when the same
+ * stack missed there twice in a row, and else by every MEMO_PATIENCE'th miss
+ * only: a program that allocates from ever new stacks does not pay for it, and
+ * one whose stacks take turns is not kept out.
+ *
+ * One thread uses a memo, while it is marked busy (thread.h); an entry has no
+ * callsite while it is being filled. Memory of zeros is an empty memo.
+ * Read next: spine.h, step.h.
+ */
+#ifndef PREPROF_MEMO_H
+#define PREPROF_MEMO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc.h"
+#include "spine.h"
+#include "step.h"
+#include "walk.h"
+
+#define MEMO_TRIES    8 /* entries looked at */
+#define MEMO_ENTRIES  512
+#define MEMO_PATIENCE 16
+#define MEMO_WORDS    36 /* a multiple of MEMO_UNROLL */
+#define MEMO_UNROLL   4
+
+struct memo_entry {
+    uint64_t hash; /* of where the stack begins, and of the words by which
+                      it was found; 0 none */
+    uintptr_t bp;  /* where demanded */
+    uint32_t callsite;
+    uint16_t count; /* of words; padded with the last one again */
+    uint16_t demands_bp;
+    uint16_t offsets[MEMO_WORDS]; /* (address - sp) / 8 */
+    uintptr_t words[MEMO_WORDS];
+} CACHE_ALIGNED;
+
+struct memo {
+    uint32_t missed[MEMO_ENTRIES]; /* callsite last not found there */
+    uint32_t misses;
+    struct memo_entry entries[MEMO_ENTRIES];
+};
+
+static ALWAYS_INLINE uint64_t memo_hash_first(const struct walk_start *start)
+{
+    return start->pc * 0x9e3779b97f4a7c15u ^ start->sp * 0xe7037ed1a0b428dbu;
+}
+
+static ALWAYS_INLINE uint64_t memo_hash_next(uint64_t hash, uintptr_t word)
+{
+    return (hash ^ word) * 0xd6e8feb86659fd93u;
+}
+
+static ALWAYS_INLINE uint32_t memo_slot(uint64_t hash)
+{
+    return (uint32_t)(hash >> 50) % MEMO_ENTRIES;
+}
+
+/* Whether the entry is the stack at *start; else *word is what differs. In
+ * order, and not beyond the first difference: later addresses may be no stack
+ * then. */
+static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
+                                     const struct walk_start *start,
+                                     uintptr_t *word)
+{
+    if (entry->demands_bp && entry->bp != start->bp) {
+        *word = start->bp;
+        return false;
+    }
+    for (uint32_t i = 0; i < entry->count; i += MEMO_UNROLL)
+#pragma GCC unroll 4
+        for (uint32_t j = i; j < i + MEMO_UNROLL; j++) {
+            *word = step_load(start->sp + entry->offsets[j] * 8ul);
+            if (*word != entry->words[j])
+                return false;
+        }
+    return true;
+}
+
+/* The callsite of the stack that begins at *start, or 0 when it is not known:
+ * then *missed is for memo_learn(). Async-signal-safe. */
+static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
+                                        const struct walk_start *start,
+                                        uint64_t *missed)
+{
+    uint64_t hash = memo_hash_first(start);
+    const struct memo_entry *entry;
+    uintptr_t word;
+
+    for (int try = 0; try < MEMO_TRIES; try++) {
+        entry = &memo->entries[memo_slot(hash)];
+        if (entry->hash != hash)
+            break;
+        if (LIKELY(memo_holds(entry, start, &word)))
+            return entry->callsite;
+        hash = memo_hash_next(hash, word);
+    }
+    *missed = hash;
+    return 0;
+}
+
+/* May remember what memo_find() did not know and `hash` is of: `spine` is the
+ * stack's, and `callsite` its callsite. */
+void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
+                uint32_t callsite);
+
+/* Forgets everything. */
+void memo_clear(struct memo *memo);
+
+#endif

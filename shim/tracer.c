@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* tracer.c - see tracer.h. */
+#include "tracer.h"
+
+#include "os.h"
+#include "segment.h"
+
+static struct tracer *tracers[SEGMENT_SHARDS_MAX];
+
+struct tracer *tracer_make(uint32_t shard)
+{
+    if (!tracers[shard])
+        tracers[shard] = os_map_wiped(sizeof(struct tracer));
+    return tracers[shard];
+}
+
+void tracer_renew(struct tracer *tracer, uint64_t remaps)
+{
+    tracer->spine.count = 0;
+    memo_clear(&tracer->memo);
+    tracer->remaps = remaps;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracer.h - what a thread that allocates much remembers of its stacks.
+ *
+ * One per shard, mapped when its owner has walked TRACER_AFTER stacks without:
+ * 233 KiB of addresses, of which a thread touches as much as it has different
+ * stacks. A thread that hardly allocates has none. It goes with the shard to
+ * the next owner, who finds another thread's stacks in it: they prove false.
+ * Its memory is kept by a forked child, where it reads as zeros: empty.
+ * Read next: memo.h, spine.h.
+ */
+#ifndef PREPROF_TRACER_H
+#define PREPROF_TRACER_H
+
+#include <stdint.h>
+
+#include "memo.h"
+#include "spine.h"
+
+#define TRACER_AFTER 32
+
+/* A memo that never knows a stack costs more than the spine alone: after so
+ * many searches in vain it is not asked for so many stacks; then it gets half
+ * as many searches to do better. */
+#define TRACER_VAIN  64
+#define TRACER_PAUSE 2048
+
+struct tracer {
+    uint64_t remaps; /* module_remaps() that the rest belongs to */
+    uint64_t missed; /* what the memo looked for last, in vain; 0 nothing */
+    uint32_t vain;   /* searches in a row without success */
+    uint32_t pause;  /* stacks not to search for */
+    struct memo memo;
+    struct spine spine;
+};
+
+/* The tracer of a shard, by its index; NULL when memory is short. Only the
+ * shard's owner calls it. */
+struct tracer *tracer_make(uint32_t shard);
+
+/* The callsite of the stack where the memo knows it, else 0. */
+static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
+                                            const struct walk_start *start)
+{
+    uint32_t callsite;
+
+    tracer->missed = 0;
+    if (UNLIKELY(tracer->pause)) {
+        tracer->pause--;
+        return 0;
+    }
+    callsite = memo_find(&tracer->memo, start, &tracer->missed);
+    if (LIKELY(callsite != 0)) {
+        tracer->vain = 0;
+    } else if (++tracer->vain == TRACER_VAIN) {
+        tracer->vain = TRACER_VAIN / 2;
+        tracer->pause = TRACER_PAUSE;
+    }
+    return callsite;
+}
+
+/* Forgets everything that was learned before code was replaced. */
+void tracer_renew(struct tracer *tracer, uint64_t remaps);
+
+#endif
