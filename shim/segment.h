@@ -118,7 +118,7 @@ enum segment_sink {
 /* Counted in header.losses[]; X(name, what a user is told). */
 #define SEGMENT_LOSSES(X)                                                      \
     X(UNKNOWN_ORIGIN, "frees of blocks that were never recorded")              \
-    X(STACK_TRUNCATED, "stacks cut at the depth limit")                        \
+    X(STACK_TRUNCATED, "stacks without their outermost frames")                \
     X(TABLE_FULL, "allocations charged to an outer frame: table full")         \
     X(NO_ROOM, "extents refused: segment or tmpfs full")                       \
     X(OWNER_FULL, "blocks not followed: no memory for the owner map")          \

@@ -15,7 +15,7 @@ static const struct {
     [SEGMENT_LOSS_UNKNOWN_ORIGIN] =
         {false, "Allocated before recording began, or in another process."},
     [SEGMENT_LOSS_STACK_TRUNCATED] =
-        {false, "Deep recursion: the outermost frames are missing."},
+        {false, "Recursion beyond 1024 frames, or code without unwind tables."},
     [SEGMENT_LOSS_TABLE_FULL] =
         {true, "Too many distinct stacks: totals are right, stacks are cut."},
     [SEGMENT_LOSS_NO_ROOM] =

@@ -123,7 +123,8 @@ static void write_heap_head(const struct profile *profile, FILE *out)
 {
     const int64_t *total = profile->total;
     bool equal = total[PROFILE_INUSE_OBJECTS] == total[PROFILE_ALLOC_OBJECTS] &&
-                 total[PROFILE_INUSE_SPACE] == total[PROFILE_ALLOC_SPACE];
+                 total[PROFILE_INUSE_SPACE] == total[PROFILE_ALLOC_SPACE] &&
+                 total[PROFILE_ALLOC_SPACE] < INT64_MAX;
 
     write_heap_counts("heap profile: ", total, equal, out);
     fputs(" @ heap/2\n", out);
