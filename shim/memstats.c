@@ -100,6 +100,9 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
         word = SEGMENT_MODE_WORD((uint64_t)mode, 0);
     else
         return -EINVAL;
+    if (mode == PREPROF_OFF && life->header->recording_ns)
+        __atomic_fetch_or(&life->header->modes_used, 1u << SEGMENT_MODE_OFF,
+                          __ATOMIC_RELAXED);
     __atomic_store_n(&life->header->mode, word, __ATOMIC_RELAXED);
     return 0;
 }

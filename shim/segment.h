@@ -244,7 +244,9 @@ struct segment_header {
     /* Live words, each written by single aligned stores or adds. */
     uint64_t mode;         /* the mode word; also written from outside */
     uint64_t recording_ns; /* CLOCK_REALTIME of the first recording, 0 none */
-    uint32_t modes_used;   /* bit (1 << mode) for every mode that recorded */
+    uint32_t modes_used;   /* bit (1 << mode) for every mode that recorded;
+                              that of OFF: switched off after recording, so
+                              that what is counted has a gap */
     uint32_t status;       /* enum segment_status */
     uint32_t state;        /* enum segment_state */
     uint32_t reserved1;
