@@ -93,13 +93,27 @@ static uint32_t table_insert(struct index_table *table, uint64_t hash,
     }
 }
 
+/* The id in the tables before `number`, which are closed: a miss is final. */
+static uint32_t find_before(const struct index *index, uint64_t hash,
+                            uint32_t number)
+{
+    uint32_t id = 0;
+
+    while (number-- > 0 && !id)
+        id = index_table_find(&index->tables[number], hash);
+    return id;
+}
+
 uint32_t index_insert(struct index *index, uint64_t hash, uint32_t id)
 {
     uint32_t number = __atomic_load_n(&index->newest, __ATOMIC_ACQUIRE);
+    /* The caller has looked, but perhaps before a table was closed in which
+     * another thread still found a place. */
+    uint32_t stands = find_before(index, hash, number);
 
+    if (stands)
+        id = stands;
     for (;; number++) {
-        uint32_t stands;
-
         /* No memory for a larger one: the id works, and is not found again. */
         if (!table_has_room(index, number))
             return id;
@@ -111,11 +125,7 @@ uint32_t index_insert(struct index *index, uint64_t hash, uint32_t id)
 
 uint32_t index_find_older(struct index *index, uint64_t hash, uint32_t newest)
 {
-    while (newest-- > 0) {
-        uint32_t id = index_table_find(&index->tables[newest], hash);
+    uint32_t id = find_before(index, hash, newest);
 
-        if (id)
-            return index_insert(index, hash, id);
-    }
-    return 0;
+    return id ? index_insert(index, hash, id) : 0;
 }
