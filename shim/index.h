@@ -12,7 +12,7 @@
  * of 3 in 100 million, and then share a callsite. Nothing is compared beyond
  * the hash.
  *
- * A table that is half full gets a successor eight times as large, from 32 KiB
+ * A table that is half full gets a successor four times as large, from 32 KiB
  * on: a process with few stacks touches few pages. Whoever notices makes the
  * successor, closes every free slot of the old table, and then publishes the
  * new one; tables are never dropped. Where the probe of a hash meets a closed
@@ -40,9 +40,9 @@
 #define INDEX_ID_MASK    ((1u << INDEX_ID_BITS) - 1)
 #define INDEX_TAG_MASK   (~(uint64_t)INDEX_ID_MASK)
 #define INDEX_CLOSED     ((uint64_t)INDEX_ID_MASK) /* no id is that large */
-#define INDEX_TABLES     4
+#define INDEX_TABLES     6
 #define INDEX_FIRST_BITS 12
-#define INDEX_GROW_BITS  3
+#define INDEX_GROW_BITS  2
 
 struct index_table {
     uint64_t *slots;
