@@ -45,7 +45,7 @@ TEST_DEPS := +cmocka=libcmocka-dev \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
   llvm-addr2line=llvm dot=graphviz objdump=binutils ps=procps gdb=gdb \
-  nginx=nginx-light mandoc=mandoc
+  nginx=nginx-light google-pprof=google-perftools mandoc=mandoc
 MATRIX_DEPS := debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
   /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \

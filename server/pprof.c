@@ -2,6 +2,7 @@
 /* pprof.c - see pprof.h. */
 #include "pprof.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,16 +43,28 @@ static bool refuse_unprofiled(const struct site *site, pid_t pid,
 static void plan_profile(const struct site *site, pid_t pid, const char *name,
                          const char *query, struct plan *plan)
 {
-    int64_t debug = int_parameter(query, "debug");
-    char further[64] = "format=pprof\n";
+    int64_t debug = int_parameter(query, "debug"), limit = 0;
+    char further[96], value[QUERY_VALUE_MAX + 1];
+    int length;
 
+    if (query_find(query, "limit", value) && *value &&
+        (query_parse_int(value, &limit) != 0 || limit <= 0)) {
+        reply_pprof_error(
+            &plan->reply, 400,
+            "invalid value for \"limit\" - must be a positive integer");
+        return;
+    }
     plan->name = name;
     plan->answer = debug ? ANSWER_TEXT : ANSWER_PROFILE;
     plan->trim = pid == site->self && strcmp(name, "heap") == 0 &&
                  int_parameter(query, "gc") > 0;
-    if (debug)
-        snprintf(further, sizeof(further), "format=text\ndebug=%d\n",
-                 debug >= 2 ? 2 : 1);
+    length = debug ? snprintf(further, sizeof(further),
+                              "format=text\ndebug=%d\n", debug >= 2 ? 2 : 1)
+                   : snprintf(further, sizeof(further), "format=pprof\n");
+    if (limit)
+        snprintf(further + length, sizeof(further) - (size_t)length,
+                 "limit=%" PRId64 "\n",
+                 limit < UINT32_MAX ? limit : UINT32_MAX);
     ask_write(plan, site, name, pid, further);
 }
 
@@ -104,4 +117,16 @@ void pprof_plan_index(const struct site *site, pid_t pid, struct plan *plan)
     plan->answer = ANSWER_INDEX;
     if (!refuse_unprofiled(site, pid, plan))
         ask_write(plan, site, "counts", pid, "");
+}
+
+void pprof_plan_gperftools(const struct site *site, pid_t pid, const char *name,
+                           const struct http_request *request,
+                           struct plan *plan)
+{
+    if (strcmp(name, "heap") != 0) {
+        pprof_plan(site, pid, name, request, plan);
+    } else if (!refuse_unprofiled(site, pid, plan)) {
+        plan->answer = ANSWER_TEXT;
+        ask_write(plan, site, name, pid, "format=gperftools\n");
+    }
 }

@@ -17,4 +17,13 @@ void pprof_plan(const struct site *site, pid_t pid, const char *name,
 /* Plans the index page. */
 void pprof_plan_index(const struct site *site, pid_t pid, struct plan *plan);
 
+/*
+ * Plans the answer to /pprof/NAME, where gperftools' scripts (google-pprof,
+ * jeprof) look: `heap` as the text that they read, with mappings; everything
+ * else as below /debug/pprof/.
+ */
+void pprof_plan_gperftools(const struct site *site, pid_t pid, const char *name,
+                           const struct http_request *request,
+                           struct plan *plan);
+
 #endif

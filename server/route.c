@@ -22,8 +22,9 @@ enum endpoint {
     ENDPOINT_PROCESSES,
     ENDPOINT_VARS,
     ENDPOINT_INDEX,
-    ENDPOINT_PPROF, /* name is what follows /debug/pprof/ */
-    ENDPOINT_MOVED, /* name is where, below the process */
+    ENDPOINT_PPROF,      /* name is what follows /debug/pprof/ */
+    ENDPOINT_GPERFTOOLS, /* name is what follows /pprof/ */
+    ENDPOINT_MOVED,      /* name is where, below the process */
 };
 
 struct route {
@@ -68,6 +69,9 @@ static void find_below_process(struct route *route, const char *path)
     } else if (strncmp(path, "/debug/pprof/", 13) == 0) {
         route->name = path + 13;
         route->endpoint = *route->name ? ENDPOINT_PPROF : ENDPOINT_INDEX;
+    } else if (strncmp(path, "/pprof/", 7) == 0 && path[7]) {
+        route->name = path + 7;
+        route->endpoint = ENDPOINT_GPERFTOOLS;
     }
 }
 
@@ -96,7 +100,8 @@ static void find_route(const struct http_request *request, struct route *route)
 
 static bool is_symbol(const struct route *route)
 {
-    return route->endpoint == ENDPOINT_PPROF &&
+    return (route->endpoint == ENDPOINT_PPROF ||
+            route->endpoint == ENDPOINT_GPERFTOOLS) &&
            strcmp(route->name, "symbol") == 0;
 }
 
@@ -196,6 +201,9 @@ void route_plan(const struct site *site, const struct http_request *request,
         break;
     case ENDPOINT_PPROF:
         pprof_plan(site, pid, route.name, request, plan);
+        break;
+    case ENDPOINT_GPERFTOOLS:
+        pprof_plan_gperftools(site, pid, route.name, request, plan);
         break;
     case ENDPOINT_NONE:
         break; /* answered above */

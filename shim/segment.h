@@ -110,6 +110,8 @@ enum segment_sink {
     SEGMENT_SINK_FULL = 2,     /* callsite or node table full, not even root */
     SEGMENT_SINK_NO_STACK = 3, /* the walk found no frame */
     SEGMENT_SINK_NO_ROOM = 4,  /* the segment has no extent left */
+    SEGMENT_SINK_FOLDED = 7,   /* no shim writes it: readers that must show
+                                  fewer stacks put the smallest here */
     SEGMENT_SINK_COUNT = 8,
 };
 

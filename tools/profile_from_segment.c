@@ -29,6 +29,7 @@ static const char *const sink_names[SEGMENT_SINK_COUNT] = {
     [SEGMENT_SINK_FULL] = "[callsite table full]",
     [SEGMENT_SINK_NO_STACK] = "[no stack]",
     [SEGMENT_SINK_NO_ROOM] = "[segment full]",
+    [SEGMENT_SINK_FOLDED] = "[smaller stacks]",
 };
 static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {
 #define LOSS_TEXT(name, text) [SEGMENT_LOSS_##name] = text,
@@ -142,12 +143,21 @@ static void add_lines(struct builder *builder,
     }
 }
 
+/* Where locations that stand for no code are, above SEGMENT_ADDRESS_MAX, so
+ * that each is the same one in every profile: sinks by their ids, then these,
+ * then locations whose address another module had. */
+enum {
+    PLACE_TRUNCATED = SEGMENT_SINK_COUNT,
+    PLACE_OTHERS,
+};
+
 /* A location that stands for no code. Returns index + 1, or 0. */
-static uint32_t add_named_location(struct builder *builder, const char *name)
+static uint32_t add_named_location(struct builder *builder, uint32_t place,
+                                   const char *name)
 {
     struct symbol_frame frame = {.function = name, .system_name = name};
     struct profile_location *location =
-        add_location(builder, builder->next_address++, 0);
+        add_location(builder, SEGMENT_ADDRESS_MAX + place, 0);
 
     if (!location)
         return 0;
@@ -302,7 +312,8 @@ static void add_stack(struct builder *builder, struct profile_sample *sample,
     }
     if (nodes[outermost].flags & SEGMENT_NODE_TRUNCATED) {
         if (!builder->truncated)
-            builder->truncated = add_named_location(builder, "[truncated]");
+            builder->truncated =
+                add_named_location(builder, PLACE_TRUNCATED, "[truncated]");
         sample->locations[sample->depth++] = builder->truncated - 1;
     }
 }
@@ -329,7 +340,7 @@ static void add_sample(struct builder *builder, uint32_t id)
         const char *name = sink_names[id] ? sink_names[id] : "[unknown sink]";
 
         sample->locations[sample->depth++] =
-            add_named_location(builder, name) - 1;
+            add_named_location(builder, id, name) - 1;
     } else {
         add_stack(builder, sample, callsite);
     }
@@ -389,7 +400,7 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
         .snapshot = snapshot,
         .symbolizer = symbolizer,
         .profile = calloc(1, sizeof(*builder.profile)),
-        .next_address = SEGMENT_ADDRESS_MAX,
+        .next_address = SEGMENT_ADDRESS_MAX + PLACE_OTHERS,
     };
 
     while (slots < 2 * (size_t)snapshot->node_count)

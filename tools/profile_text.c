@@ -119,7 +119,8 @@ static void write_heap_counts(const char *before, const int64_t *values,
 
 /* As Go does, one byte more where nothing was freed yet: pprof takes a head
  * with equal pairs for a profile that has only one. */
-static void write_heap_head(const struct profile *profile, FILE *out)
+static void write_heap_head(const struct profile *profile, const char *type,
+                            FILE *out)
 {
     const int64_t *total = profile->total;
     bool equal = total[PROFILE_INUSE_OBJECTS] == total[PROFILE_ALLOC_OBJECTS] &&
@@ -127,7 +128,7 @@ static void write_heap_head(const struct profile *profile, FILE *out)
                  total[PROFILE_ALLOC_SPACE] < INT64_MAX;
 
     write_heap_counts("heap profile: ", total, equal, out);
-    fputs(" @ heap/2\n", out);
+    fprintf(out, " @ %s\n", type);
 }
 
 static int by_inuse(const void *a, const void *b)
@@ -141,8 +142,8 @@ static int by_inuse(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int write_heap(const struct profile *profile,
-                      const struct process_memstats *stats, FILE *out)
+static int write_heap(const struct profile *profile, const char *type,
+                      FILE *out)
 {
     const struct profile_sample **order =
         calloc(profile->sample_count + 1, sizeof(*order));
@@ -152,14 +153,12 @@ static int write_heap(const struct profile *profile,
     for (size_t i = 0; i < profile->sample_count; i++)
         order[i] = &profile->samples[i];
     qsort(order, profile->sample_count, sizeof(*order), by_inuse);
-    write_heap_head(profile, out);
+    write_heap_head(profile, type, out);
     for (size_t i = 0; i < profile->sample_count; i++) {
         write_heap_counts("", order[i]->values, 0, out);
         write_stack(profile, order[i], out);
     }
     free(order);
-    if (stats)
-        process_memstats_write_text(stats, out);
     return 0;
 }
 
@@ -179,10 +178,13 @@ int profile_text_write(const struct profile *profile,
 {
     int err = 0;
 
-    if (profile_kind_is_heap(profile->kind))
-        err = write_heap(profile, stats, out);
-    else
+    if (profile_kind_is_heap(profile->kind)) {
+        err = write_heap(profile, "heap/2", out);
+        if (!err && stats)
+            process_memstats_write_text(stats, out);
+    } else {
         write_empty(profile->kind, out);
+    }
     return !err && ferror(out) ? -EIO : err;
 }
 
@@ -197,4 +199,11 @@ int profile_text_write_mappings(const struct profile *profile, FILE *out)
                 mapping->start, mapping->limit, mapping->offset, mapping->file);
     }
     return ferror(out) ? -EIO : 0;
+}
+
+int profile_text_write_gperftools(const struct profile *profile, FILE *out)
+{
+    int err = write_heap(profile, "heapprofile", out);
+
+    return err ? err : profile_text_write_mappings(profile, out);
 }

@@ -26,4 +26,9 @@ int profile_text_write(const struct profile *profile,
  * without the server can name addresses. Returns 0 or -EIO. */
 int profile_text_write_mappings(const struct profile *profile, FILE *out);
 
+/* A heap profile for gperftools' scripts (google-pprof, jeprof): they scale
+ * what says "heap", and divide by zero where nothing is in use. Returns as
+ * profile_text_write(). */
+int profile_text_write_gperftools(const struct profile *profile, FILE *out);
+
 #endif

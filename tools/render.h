@@ -23,8 +23,10 @@
  *           `dir`; a live process is preferred to dead ones of the same pid
  *   dir     directory of segments; default: see segment_directory()
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
- *           | folded
+ *           | folded | gperftools (that text, without MemStats, with mappings)
  *   debug   the client's debug number, for kinds whose text depends on it
+ *   limit   at most so many samples, for heap and allocs: the smallest stacks
+ *           become one (segment_fold.h)
  *   symbols for symbol: the addresses as sent, joined by '+'
  *
  * JSON of list: an array, sorted by pid, of objects with pid, parent_pid,

@@ -3,6 +3,7 @@
 #include "render_answer.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "render_json.h"
 #include "render_symbol.h"
 #include "segment_find.h"
+#include "segment_fold.h"
 #include "segment_read.h"
 #include "symbolize.h"
 
@@ -23,6 +25,7 @@
 #define SYMBOLIZER_ANSWERS_MAX 4096
 
 struct render {
+    struct segment_folds *folds;
     struct symbolizer *symbolizer;
     unsigned answers; /* by this symbolizer */
 };
@@ -97,6 +100,8 @@ static int write_profile(struct answer *answer,
 
     if (strcmp(answer->request->format, "folded") == 0)
         return profile_folded_write(profile, PROFILE_INUSE_SPACE, out);
+    if (strcmp(answer->request->format, "gperftools") == 0)
+        return profile_text_write_gperftools(profile, out);
     process_memstats_read(snapshot, &stats);
     return profile_text_write(profile, &stats, out);
 }
@@ -129,10 +134,18 @@ static int answer_profile(struct answer *answer,
 
     if (status)
         return status;
-    if (profile_kind_is_heap(kind) && snapshot->header.status != SEGMENT_OK) {
+    if (!profile_kind_is_heap(kind) &&
+        strcmp(answer->request->format, "gperftools") == 0) {
+        status = refuse(answer, 400, "no format gperftools of %s", kind->name);
+    } else if (profile_kind_is_heap(kind) &&
+               snapshot->header.status != SEGMENT_OK) {
         segment_status_text(&snapshot->header, reason, sizeof(reason));
         status = refuse(answer, 503, "process %u is not profiled: %s",
                         snapshot->header.pid, reason);
+    } else if (answer->request->limit &&
+               segment_fold(answer->render->folds, snapshot,
+                            answer->request->limit) != 0) {
+        status = refuse_for_memory(answer);
     } else {
         profile =
             profile_from_segment(snapshot, answer->render->symbolizer, kind);
@@ -238,9 +251,10 @@ struct render *render_new(void)
     if (!render)
         return NULL;
     render->symbolizer = symbolizer_new();
-    if (render->symbolizer)
+    render->folds = segment_folds_new();
+    if (render->symbolizer && render->folds)
         return render;
-    free(render);
+    render_free(render);
     return NULL;
 }
 
@@ -249,6 +263,7 @@ void render_free(struct render *render)
     if (!render)
         return;
     symbolizer_free(render->symbolizer);
+    segment_folds_free(render->folds);
     free(render);
 }
 
@@ -292,6 +307,17 @@ static int choose_answer(struct answer *answer)
     return refuse(answer, 400, "no kind %.64s", request->kind);
 }
 
+static bool is_format(const char *format)
+{
+    static const char *const formats[] = {"pprof", "text", "folded",
+                                          "gperftools"};
+
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (strcmp(format, formats[i]) == 0)
+            return true;
+    return false;
+}
+
 int render_answer(struct render *render, const struct render_request *request,
                   char **body, size_t *size)
 {
@@ -301,9 +327,7 @@ int render_answer(struct render *render, const struct render_request *request,
 
     if (!checked.format)
         checked.format = "pprof";
-    if (strcmp(checked.format, "pprof") != 0 &&
-        strcmp(checked.format, "text") != 0 &&
-        strcmp(checked.format, "folded") != 0)
+    if (!is_format(checked.format))
         status = refuse(&answer, 400, "no format %.64s", checked.format);
     else if (renew_symbolizer(render) != 0)
         status = refuse_for_memory(&answer);

@@ -10,7 +10,7 @@
 
 /* What was read so far, as text. */
 struct values {
-    const char *kind, *directory, *format, *symbols, *pid, *debug;
+    const char *kind, *directory, *format, *symbols, *pid, *debug, *limit;
 };
 
 static const char **value_of(struct values *values, const char *key)
@@ -20,7 +20,8 @@ static const char **value_of(struct values *values, const char *key)
         const char **value;
     } keys[] = {{"kind", &values->kind},     {"dir", &values->directory},
                 {"format", &values->format}, {"symbols", &values->symbols},
-                {"pid", &values->pid},       {"debug", &values->debug}};
+                {"pid", &values->pid},       {"debug", &values->debug},
+                {"limit", &values->limit}};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(key, keys[i].key) == 0)
@@ -92,6 +93,11 @@ const char *render_request_parse(char *body, size_t size,
         if (!parse_number(values.debug, INT_MAX, &number))
             return "debug is no number";
         request->debug = (int)number;
+    }
+    if (values.limit) {
+        if (!parse_number(values.limit, UINT32_MAX, &number) || number == 0)
+            return "limit is no positive number";
+        request->limit = (uint32_t)number;
     }
     return NULL;
 }

@@ -19,6 +19,7 @@ struct render_request {
     const char *symbols;
     uint32_t pid; /* 0 missing */
     int debug;
+    uint32_t limit; /* 0 missing */
 };
 
 /*

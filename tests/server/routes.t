@@ -51,6 +51,17 @@ for kind in "heap", "allocs", "goroutine", "threadcreate", "block", "mutex":
 check(f"{root}/debug/pprof/heap?gc=1", 200, PROFILE,
       f"kind=heap\npid={pid}\nformat=pprof\n",
       content_disposition='attachment; filename="heap"')
+check(f"{root}/debug/pprof/heap?limit=16000", 200, PROFILE,
+      f"kind=heap\npid={pid}\nformat=pprof\nlimit=16000\n",
+      content_disposition='attachment; filename="heap"')
+for limit in "0", "-3", "x", "1.5":
+    check(f"{root}/debug/pprof/allocs?limit={limit}", 400, TEXT,
+          'invalid value for "limit" - must be a positive integer\n', x_go_pprof="1")
+check(f"{root}/pprof/heap", 200, TEXT, f"kind=heap\npid={pid}\nformat=gperftools\n")
+check(f"{root}/pprof/cmdline", 200, TEXT, f"kind=cmdline\npid={pid}\n")
+check(f"{root}/pprof/symbol?0x1f+0x2e", 200, TEXT,
+      f"kind=symbol\npid={pid}\nsymbols=0x1f+0x2e\n")
+check(f"{root}/pprof/nosuch", 404, TEXT, "Unknown profile\n", x_go_pprof="1")
 check(f"{root}/debug/pprof/cmdline", 200, TEXT, f"kind=cmdline\npid={pid}\n")
 check(f"{root}/debug/pprof/symbol?0x1f+0x2e", 200, TEXT,
       f"kind=symbol\npid={pid}\nsymbols=0x1f+0x2e\n")

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Goal: readers other than go tool pprof get what they need: gperftools'
+script, and scrapers that take a limited number of samples and subtract.
+Method: the real server, render and shim; google-pprof; go tool pprof -raw."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.abspath("tests/helpers"))
+from server_run import BUILD, SANITIZED, Server, done, is_, ok, skip
+
+if SANITIZED:
+    skip("the preload runs without sanitizers")
+os.environ["PPROF_TMPDIR"] = os.environ["TMPDIR"] = os.path.abspath(BUILD)
+server = Server(shim=True, render=os.path.join(BUILD, "preprof-render"))
+server.get("/allocate?hold=60&size=31MiB")
+base = f"http://127.0.0.1:{server.port}"
+
+# gperftools: it asks for the profile, the command line and the symbols
+if shutil.which("google-pprof"):
+    home = os.path.join(server.directory, "home")
+    os.mkdir(home)
+    ended = subprocess.run(["google-pprof", "--text", base + "/pprof/heap"], timeout=60,
+                           capture_output=True, text=True, check=False,
+                           env=dict(os.environ, HOME=home))
+    row = re.search(r"^ *([0-9.]+) .* allocate_handler$", ended.stdout, re.M)
+    is_((ended.returncode, row and row.group(1)), (0, "31.0"),
+        "google-pprof names the handler of 31 MiB")
+else:
+    ok(True, "google-pprof # SKIP not installed")
+text = server.get("/pprof/heap").body.decode()
+ok(re.match(r"heap profile: \d+: \d+ \[\d+: \d+\] @ heapprofile\n", text), "its head")
+ok("\nMAPPED_LIBRARIES:\n" in text and "preprof-server\n" in text, "its mappings")
+
+
+def raw(path):
+    """Of a profile: its samples' values, by stack."""
+    name = os.path.join(server.directory, "scrape.pb.gz")
+    with open(name, "wb") as out:
+        out.write(server.get(path).body)
+    lines = subprocess.run(["go", "tool", "pprof", "-raw", name], capture_output=True,
+                           text=True, check=True, timeout=60).stdout
+    samples = re.findall(r"^ +(\d+) +(\d+) +(\d+) +(\d+): ([\d ]+)$",
+                         lines[lines.index("Samples:"):lines.index("Locations")], re.M)
+    places = dict(re.findall(r"^ +(\d+): (0x[0-9a-f]+) ", lines, re.M))
+    return {tuple(places[i] for i in stack.split()): tuple(map(int, values))
+            for *values, stack in samples}
+
+
+if shutil.which("go"):
+    all_of_it = raw("/debug/pprof/allocs")
+    last = raw("/debug/pprof/allocs?limit=12")
+    ok(len(last) <= 12 < len(all_of_it), f"limit=12: {len(last)} of {len(all_of_it)} stacks")
+    for scrape in range(10):
+        server.get("/allocate2")
+        now = raw("/debug/pprof/allocs?limit=12")
+        falls = [stack for stack, values in last.items()
+                 if now.get(stack, (0, 0))[0] < values[0] or now[stack][1] < values[1]]
+        if len(now) > 12 or falls:
+            break
+        last = now
+    is_((falls, len(now) <= 12), ([], True), "10 scrapes under load: no total falls")
+done()
