@@ -267,7 +267,7 @@ static void test_addresses(void **state)
     }
     *segment_build_row(&build, 0, SEGMENT_SINK_FULL) =
         (struct segment_row){1, 1, 0, 0};
-    *segment_build_row(&build, 0, SEGMENT_SINK_COUNT - 1) =
+    *segment_build_row(&build, 0, SEGMENT_SINK_COUNT - 2) =
         (struct segment_row){1, 1, 0, 0};
     profile = profile_of(&build, "heap");
     pprof = pprof_of(profile); /* checks that all differ */
