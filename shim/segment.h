@@ -30,6 +30,7 @@
  *             SEGMENT_SINK_COUNT are sinks without a stack (see below).
  *   counters  one row per (shard, callsite). The value of a callsite is the
  *             sum of its rows over all shards.
+ *   cpu       one row per callsite: samples of CPU profiles.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -110,6 +111,7 @@ enum segment_sink {
     SEGMENT_SINK_FULL = 2,     /* callsite or node table full, not even root */
     SEGMENT_SINK_NO_STACK = 3, /* the walk found no frame */
     SEGMENT_SINK_NO_ROOM = 4,  /* the segment has no extent left */
+    SEGMENT_SINK_BLOCKED = 5,  /* CPU time of a thread that blocks the signal */
     SEGMENT_SINK_FOLDED = 7,   /* no shim writes it: readers that must show
                                   fewer stacks put the smallest here */
     SEGMENT_SINK_COUNT = 8,
@@ -130,7 +132,10 @@ enum segment_sink {
     X(MODULES_FULL, "modules not named: table full")                           \
     X(BEFORE_START, "allocations before the shim could start")                 \
     X(SHARDS_SHARED, "threads that share the common shard")                    \
-    X(FRAMES_GUESSED, "frames found by frame pointer, without unwind tables")
+    X(FRAMES_GUESSED, "frames found by frame pointer, without unwind tables")  \
+    X(TIMERS_REFUSED, "CPU timers refused: threads without CPU samples")       \
+    X(TICKS_UNWALKED, "CPU samples without a stack: no room to walk")          \
+    X(TICKS_DROPPED, "CPU samples dropped: segment full")
 
 enum segment_loss {
 #define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
@@ -157,6 +162,12 @@ struct segment_calls {
     uint64_t frees;
     uint64_t unknown_frees;
     uint64_t unused;
+};
+
+/* CPU samples of one callsite, all threads; only ever grows. A profile is the
+ * difference of two readings. */
+struct segment_cpu_row {
+    uint64_t samples;
 };
 
 /* One frame. Published by pc. */
@@ -203,6 +214,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_CALLSITES = 3,
     SEGMENT_EXTENT_MODULES = 4,
     SEGMENT_EXTENT_STRINGS = 5,
+    SEGMENT_EXTENT_CPU = 6,
 };
 
 /* One word, stored whole after the extent is populated: type in bits 0-7,
@@ -215,12 +227,42 @@ enum segment_extent_type {
 
 #define SEGMENT_ROWS_PER_EXTENT                                                \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_row))
+#define SEGMENT_CPU_ROWS_PER_EXTENT                                            \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_cpu_row))
 #define SEGMENT_NODES_PER_EXTENT                                               \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_node))
 #define SEGMENT_CALLSITES_PER_EXTENT                                           \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_callsite))
 /* Modules do not fill their extent: 512 of 96 bytes, the rest unused. */
 #define SEGMENT_MODULES_PER_EXTENT 512u
+
+/* ---- a running CPU profile --------------------------------------------- */
+
+/*
+ * How a reader has a process profile itself. One reader at a time: it holds an
+ * exclusive flock() on the file. It
+ *
+ *   1. writes hz, then request, a number that is not the last one, and a lease
+ *   2. writes ids of threads that shall have a timer to tids, where all are 0
+ *   3. sends `signal` to a thread that is running, unless one with a timer
+ *      takes the ids anyway; they are 0 again when they are taken
+ *   4. renews the lease and goes on with new threads; at the end, lease 0
+ *
+ * The first thread that ticks after the end of the lease removes all timers.
+ */
+#define SEGMENT_CPU_TIDS   32u
+#define SEGMENT_CPU_HZ_MAX 1000u
+
+struct segment_cpu {
+    uint64_t lease_ns; /* CLOCK_MONOTONIC; reader's */
+    uint32_t request;  /* reader's */
+    uint32_t hz;       /* reader's */
+    uint32_t signal;   /* shim's; 0: the program has its own use for all that
+                          would do */
+    uint32_t timers;   /* shim's: armed now */
+    uint64_t ticks;    /* shim's: signals of timers that came */
+    uint32_t tids[SEGMENT_CPU_TIDS]; /* reader sets, shim clears */
+};
 
 /* ---- header ------------------------------------------------------------ */
 
@@ -266,6 +308,8 @@ struct segment_header {
     /* Sinks when a shard has no row for them: always there, shared. */
     struct segment_row sinks[SEGMENT_SINK_COUNT];
 
+    struct segment_cpu cpu;
+
     char note[256];       /* of `status`: the object's path; stays when an
                              object in front turns out to forward */
     char executable[1024]; /* path at start, cut; "" when unknown */
@@ -274,6 +318,8 @@ struct segment_header {
 
 _Static_assert(sizeof(struct segment_row) == 32, "row layout");
 _Static_assert(sizeof(struct segment_calls) == 32, "calls layout");
+_Static_assert(sizeof(struct segment_cpu_row) == 8, "cpu row layout");
+_Static_assert(sizeof(struct segment_cpu) == 160, "cpu words layout");
 _Static_assert(sizeof(struct segment_node) == 16, "node layout");
 _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
 _Static_assert(sizeof(struct segment_module) == 96, "module layout");

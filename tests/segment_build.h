@@ -98,6 +98,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_CALLSITES] = {8, SEGMENT_CALLSITES_PER_EXTENT},
         [SEGMENT_EXTENT_MODULES] = {96, SEGMENT_MODULES_PER_EXTENT},
         [SEGMENT_EXTENT_STRINGS] = {1, SEGMENT_EXTENT_SIZE},
+        [SEGMENT_EXTENT_CPU] = {8, SEGMENT_CPU_ROWS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;
     uint64_t word = SEGMENT_EXTENT_WORD(type, owner, element - place);

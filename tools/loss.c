@@ -33,6 +33,12 @@ static const struct {
         {false, "Counting is slower in these threads, not wrong."},
     [SEGMENT_LOSS_FRAMES_GUESSED] =
         {false, "Code without unwind tables: its stacks may be wrong."},
+    [SEGMENT_LOSS_TIMERS_REFUSED] =
+        {true, "Raise the limit of pending signals (ulimit -i)."},
+    [SEGMENT_LOSS_TICKS_UNWALKED] =
+        {false, "Small alternate signal stacks, or more threads than room."},
+    [SEGMENT_LOSS_TICKS_DROPPED] =
+        {true, "Free space where the segments are, or set PREPROF_DIR."},
 };
 
 _Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,

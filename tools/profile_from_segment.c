@@ -29,6 +29,7 @@ static const char *const sink_names[SEGMENT_SINK_COUNT] = {
     [SEGMENT_SINK_FULL] = "[callsite table full]",
     [SEGMENT_SINK_NO_STACK] = "[no stack]",
     [SEGMENT_SINK_NO_ROOM] = "[segment full]",
+    [SEGMENT_SINK_BLOCKED] = "[signal blocked]",
     [SEGMENT_SINK_FOLDED] = "[smaller stacks]",
 };
 static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {

@@ -30,6 +30,9 @@ static const struct extent_kind kinds[] = {
                                 1},
     [SEGMENT_EXTENT_STRINGS] = {"strings", 1, SEGMENT_EXTENT_SIZE,
                                 SEGMENT_STRINGS_MAX, 1},
+    [SEGMENT_EXTENT_CPU] = {"cpu samples", sizeof(struct segment_cpu_row),
+                            SEGMENT_CPU_ROWS_PER_EXTENT, SEGMENT_CALLSITES_MAX,
+                            1},
 };
 #define TYPES (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -107,6 +107,8 @@ static void read_extent(uint64_t word, const char *extent)
         place(strings, 1, SEGMENT_EXTENT_SIZE, SEGMENT_STRINGS_MAX, base,
               extent);
         break;
+    case SEGMENT_EXTENT_CPU:
+        break;
     default:
         fail("an extent of no known type");
     }
