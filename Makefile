@@ -38,9 +38,9 @@ BUILD_DEPS := gcc=gcc g++=g++ ar=binutils pkg-config=pkg-config \
   +libdw=libdw-dev +libelf=libelf-dev \
   /usr/include/libiberty/demangle.h=libiberty-dev \
   +libprotobuf-c=libprotobuf-c-dev protoc-c=protobuf-c-compiler \
-  +libdeflate=libdeflate-dev +jansson=libjansson-dev
-TEST_DEPS := +cmocka=libcmocka-dev \
-  +libunwind=libunwind-dev prove=perl go=golang-go \
+  +libdeflate=libdeflate-dev +jansson=libjansson-dev \
+  +libunwind-generic=libunwind-dev
+TEST_DEPS := +cmocka=libcmocka-dev prove=perl go=golang-go \
   valgrind=valgrind curl=curl /usr/bin/python3=python3 sqlite3=sqlite3 git=git \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
@@ -90,9 +90,9 @@ ONLY_server   := shim/preprof.h tools/render.h
 ONLY_examples := shim/preprof.h
 
 TOOLS_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/tools -Ibuild/gen \
-  $(call pc,--cflags libdw libdeflate jansson libprotobuf-c)
-TOOLS_LIBS = $(call pc,--libs libdw libelf libdeflate jansson libprotobuf-c) \
-  -l:libiberty.a -lm
+  $(call pc,--cflags libdw libdeflate jansson libprotobuf-c libunwind-generic)
+TOOLS_LIBS = $(call pc,--libs libdw libelf libdeflate jansson libprotobuf-c \
+  libunwind-generic) -l:libiberty.a -lm -pthread
 SERVER_CFLAGS = $(BASE) $(CWARN) $(OPT_$(MODE)) -Ibuild/only/server -Ibuild/gen \
   $(call pc,--cflags libuv jansson) $(LLHTTP_CFLAGS)
 SERVER_LIBS = $(call pc,--libs libuv jansson) $(LLHTTP_LIBS)
@@ -234,7 +234,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libprofile.a $(B)/libshimparts.a \
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka -lm \
-	  $(TOOLS_LIBS) $(SERVER_LIBS) -lunwind-x86_64 -lunwind -pthread
+	  $(TOOLS_LIBS) $(SERVER_LIBS)
 
 $(B)/tests/torture/%: tests/torture/%.c $(B)/libshimparts.a
 	$(call say,TEST,$@)
@@ -254,7 +254,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_ENGINE) $(B)/libprofile.a \
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $(filter %.c %.a,$^) \
-	  $(TOOLS_LIBS) $(SERVER_LIBS) -pthread
+	  $(TOOLS_LIBS) $(SERVER_LIBS)
 
 # A program's own flags stand in it, on a line "FLAGS: ...".
 own_flags = $(shell sed -n 's,.*FLAGS: *\([^*]*\).*,\1,p' $(1))

@@ -11,14 +11,13 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "printable.h"
-#include "profile.h"
+#include "profile_build.h"
 #include "segment_check.h"
 #include "segment_modules.h"
 #include "segment_read.h"
@@ -47,102 +46,16 @@ struct slot { /* of the table from (address, module) to location */
 struct builder {
     const struct segment_snapshot *snapshot;
     struct symbolizer *symbolizer;
-    struct profile *profile;
+    struct profile_builder build;
     struct symbol_module **modules; /* by index, opened at first use */
     uint32_t *mappings;             /* by module index: index + 1 */
     struct slot *slots;             /* a power of two, at most half full */
     size_t slot_mask;
-    size_t locations_room;
     uint64_t next_address; /* of locations without one */
     uint32_t truncated;    /* index + 1 of its location */
-    bool failed;           /* memory was short */
 };
 
-/* ---- pieces ------------------------------------------------------------ */
-
-static char *copy_text(struct builder *builder, const char *text)
-{
-    char *copy = strdup(text);
-
-    if (copy)
-        printable_clean(copy, strlen(copy));
-    else
-        builder->failed = true;
-    return copy;
-}
-
-__attribute__((format(printf, 2, 3))) static void
-add_comment(struct builder *builder, const char *format, ...)
-{
-    struct profile *profile = builder->profile;
-    char **grown = realloc(profile->comments,
-                           (profile->comment_count + 1) * sizeof(*grown));
-    char *text = NULL;
-    va_list args;
-
-    if (!grown) {
-        builder->failed = true;
-        return;
-    }
-    profile->comments = grown;
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
-    va_end(args);
-    if (!text) {
-        builder->failed = true;
-        return;
-    }
-    printable_clean(text, strlen(text));
-    grown[profile->comment_count++] = text;
-}
-
-/* A new location without lines; NULL when memory is short. */
-static struct profile_location *add_location(struct builder *builder,
-                                             uint64_t address, uint32_t mapping)
-{
-    struct profile *profile = builder->profile;
-
-    if (profile->location_count == builder->locations_room) {
-        size_t room =
-            builder->locations_room ? 2 * builder->locations_room : 1024;
-        void *grown =
-            realloc(profile->locations, room * sizeof(*profile->locations));
-
-        if (!grown) {
-            builder->failed = true;
-            return NULL;
-        }
-        profile->locations = grown;
-        builder->locations_room = room;
-    }
-    profile->locations[profile->location_count] =
-        (struct profile_location){.address = address, .mapping = mapping};
-    return &profile->locations[profile->location_count++];
-}
-
-static void add_lines(struct builder *builder,
-                      struct profile_location *location,
-                      const struct symbol_frame *frames, size_t count)
-{
-    location->lines = calloc(count, sizeof(*location->lines));
-    if (!location->lines) {
-        builder->failed = true;
-        return;
-    }
-    location->line_count = count;
-    for (size_t i = 0; i < count; i++) {
-        const char *file = frames[i].file ? frames[i].file : "";
-
-        location->lines[i] = (struct profile_line){
-            .function = copy_text(builder, frames[i].function),
-            .system_name = copy_text(builder, frames[i].system_name),
-            .file = copy_text(builder, file),
-            .line = frames[i].line,
-            .start_line = frames[i].start_line,
-        };
-    }
-}
+/* ---- locations of no code ---------------------------------------------- */
 
 /* Where locations that stand for no code are, above SEGMENT_ADDRESS_MAX, so
  * that each is the same one in every profile: sinks by their ids, then these,
@@ -158,12 +71,12 @@ static uint32_t add_named_location(struct builder *builder, uint32_t place,
 {
     struct symbol_frame frame = {.function = name, .system_name = name};
     struct profile_location *location =
-        add_location(builder, SEGMENT_ADDRESS_MAX + place, 0);
+        profile_add_location(&builder->build, SEGMENT_ADDRESS_MAX + place, 0);
 
     if (!location)
         return 0;
-    add_lines(builder, location, &frame, 1);
-    return (uint32_t)builder->profile->location_count;
+    profile_add_lines(&builder->build, location, &frame, 1);
+    return (uint32_t)builder->build.profile->location_count;
 }
 
 /* ---- modules ----------------------------------------------------------- */
@@ -173,7 +86,7 @@ static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
     const struct segment_module *module = &snapshot->modules[module_index];
-    struct profile *profile = builder->profile;
+    struct profile *profile = builder->build.profile;
     struct symbol_module_key key;
     struct profile_mapping *mapping;
     char hex[2 * sizeof(module->build_id) + 1] = "";
@@ -193,7 +106,7 @@ static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
     if (!mapping->file || !mapping->build_id) {
         free(mapping->file);
         free(mapping->build_id);
-        builder->failed = true;
+        builder->build.failed = true;
         return 0;
     }
     profile->mapping_count++;
@@ -220,34 +133,15 @@ static void add_main_mapping(struct builder *builder)
 /* ---- locations --------------------------------------------------------- */
 
 static void symbolize(struct builder *builder,
-                      struct profile_location *location,
-                      const struct segment_node *node, uint64_t pc)
+                      struct profile_location *location, uint32_t module,
+                      uint64_t pc)
 {
-    struct symbol_frame frames[SYMBOL_FRAMES_MAX];
-    char name[64 + 256];
-    size_t count = 0;
-
-    if (node->module) {
-        struct symbol_module *module = builder->modules[node->module - 1];
-        const char *path =
-            builder->profile->mappings[location->mapping - 1].file;
-        const char *slash = strrchr(path, '/');
-
-        if (module)
-            count = symbol_module_frames(module, pc, frames, SYMBOL_FRAMES_MAX);
-        snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]",
-                 slash ? slash + 1 : path,
-                 pc - builder->snapshot->modules[node->module - 1].bias);
-    } else {
-        snprintf(name, sizeof(name), "[0x%" PRIx64 "]", pc);
-    }
-    location->offset = count ? frames[count - 1].offset : 0;
-    if (count == 0) {
-        frames[0] =
-            (struct symbol_frame){.function = name, .system_name = name};
-        count = 1;
-    }
-    add_lines(builder, location, frames, count);
+    if (module)
+        profile_symbolize(&builder->build, location,
+                          builder->modules[module - 1], pc,
+                          builder->snapshot->modules[module - 1].bias);
+    else
+        profile_symbolize(&builder->build, location, NULL, pc, 0);
 }
 
 /* The location of a node; index + 1, or 0 when memory is short. */
@@ -270,15 +164,15 @@ static uint32_t location_of(struct builder *builder,
         taken |= slot->address == pc; /* all such are on this way */
     }
     mapping = node->module ? mapping_of(builder, node->module - 1u) : 0;
-    if (builder->failed)
+    if (builder->build.failed)
         return 0;
-    location =
-        add_location(builder, taken ? builder->next_address++ : pc, mapping);
+    location = profile_add_location(
+        &builder->build, taken ? builder->next_address++ : pc, mapping);
     if (!location)
         return 0;
-    symbolize(builder, location, node, pc);
+    symbolize(builder, location, node->module, pc);
     *slot = (struct slot){pc, node->module,
-                          (uint32_t)builder->profile->location_count};
+                          (uint32_t)builder->build.profile->location_count};
     return slot->location;
 }
 
@@ -305,7 +199,7 @@ static void add_stack(struct builder *builder, struct profile_sample *sample,
     const struct segment_node *nodes = builder->snapshot->nodes;
     uint32_t outermost = 0;
 
-    for (uint32_t n = callsite->node; n && !builder->failed;
+    for (uint32_t n = callsite->node; n && !builder->build.failed;
          n = nodes[n].parent) {
         sample->locations[sample->depth++] =
             location_of(builder, &nodes[n]) - 1;
@@ -324,7 +218,7 @@ static void add_sample(struct builder *builder, uint32_t id)
     const struct segment_snapshot *snapshot = builder->snapshot;
     const struct segment_values *values = &snapshot->values[id];
     const struct segment_callsite *callsite = &snapshot->callsites[id];
-    struct profile *profile = builder->profile;
+    struct profile *profile = builder->build.profile;
     struct profile_sample *sample = &profile->samples[profile->sample_count];
     bool sink = id < SEGMENT_SINK_COUNT;
 
@@ -332,7 +226,7 @@ static void add_sample(struct builder *builder, uint32_t id)
         .locations = calloc(sink ? 1 : callsite->depth + 1u, sizeof(uint32_t)),
     };
     if (!sample->locations) {
-        builder->failed = true;
+        builder->build.failed = true;
         return;
     }
     copy_values(values, sample->values);
@@ -352,26 +246,27 @@ static void add_comments(struct builder *builder)
     const struct segment_snapshot *snapshot = builder->snapshot;
 
     if (snapshot->header.status != SEGMENT_OK)
-        add_comment(builder, "nothing recorded: %s",
-                    snapshot->header.note[0] ? snapshot->header.note
-                                             : "this process cannot be");
+        profile_add_comment(&builder->build, "nothing recorded: %s",
+                            snapshot->header.note[0]
+                                ? snapshot->header.note
+                                : "this process cannot be");
     for (int i = 0; i < SEGMENT_LOSS_COUNT; i++)
         if (snapshot->losses[i])
-            add_comment(builder, "%" PRIu64 " %s", snapshot->losses[i],
-                        loss_texts[i]);
+            profile_add_comment(&builder->build, "%" PRIu64 " %s",
+                                snapshot->losses[i], loss_texts[i]);
     for (uint32_t i = 0; i < snapshot->module_count; i++) {
         const char *note = builder->modules[i]
                                ? symbol_module_note(builder->modules[i])
                                : NULL;
         if (note)
-            add_comment(builder, "%s", note);
+            profile_add_comment(&builder->build, "%s", note);
     }
 }
 
 static void fill(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
-    struct profile *profile = builder->profile;
+    struct profile *profile = builder->build.profile;
     bool is_heap = profile_kind_is_heap(profile->kind);
 
     profile->pid = snapshot->header.pid;
@@ -381,12 +276,14 @@ static void fill(struct builder *builder)
         SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
         profile->period =
             (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
-    profile->program = copy_text(builder, snapshot->header.program);
+    profile->program =
+        profile_copy_text(&builder->build, snapshot->header.program);
     add_main_mapping(builder);
     if (is_heap)
         copy_values(&snapshot->total, profile->total);
     for (uint32_t id = 1;
-         is_heap && id < snapshot->callsite_count && !builder->failed; id++)
+         is_heap && id < snapshot->callsite_count && !builder->build.failed;
+         id++)
         if (has_value(&snapshot->values[id]))
             add_sample(builder, id);
     add_comments(builder);
@@ -397,10 +294,11 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
                                      const struct profile_kind *kind)
 {
     size_t slots = 1024;
+    struct profile *profile = calloc(1, sizeof(*profile));
     struct builder builder = {
         .snapshot = snapshot,
         .symbolizer = symbolizer,
-        .profile = calloc(1, sizeof(*builder.profile)),
+        .build.profile = profile,
         .next_address = SEGMENT_ADDRESS_MAX + PLACE_OTHERS,
     };
 
@@ -412,23 +310,23 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
         calloc(snapshot->module_count + 1u, sizeof(*builder.modules));
     builder.mappings =
         calloc(snapshot->module_count + 1u, sizeof(*builder.mappings));
-    if (builder.profile) {
-        builder.profile->kind = kind;
-        builder.profile->mappings = calloc(snapshot->module_count + 1u,
-                                           sizeof(*builder.profile->mappings));
-        builder.profile->samples = calloc(snapshot->callsite_count + 1u,
-                                          sizeof(*builder.profile->samples));
+    if (profile) {
+        profile->kind = kind;
+        profile->mappings =
+            calloc(snapshot->module_count + 1u, sizeof(*profile->mappings));
+        profile->samples =
+            calloc(snapshot->callsite_count + 1u, sizeof(*profile->samples));
     }
-    builder.failed = !builder.slots || !builder.modules || !builder.mappings ||
-                     !builder.profile || !builder.profile->mappings ||
-                     !builder.profile->samples;
-    if (!builder.failed)
+    builder.build.failed = !builder.slots || !builder.modules ||
+                           !builder.mappings || !profile ||
+                           !profile->mappings || !profile->samples;
+    if (!builder.build.failed)
         fill(&builder);
     free(builder.slots);
     free(builder.modules);
     free(builder.mappings);
-    if (!builder.failed)
-        return builder.profile;
-    profile_free(builder.profile);
+    if (!builder.build.failed)
+        return profile;
+    profile_free(profile);
     return NULL;
 }
