@@ -31,6 +31,7 @@
  *   counters  one row per (shard, callsite). The value of a callsite is the
  *             sum of its rows over all shards.
  *   cpu       one row per callsite: samples of CPU profiles.
+ *   events    one row per (kind of event, callsite), see below.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -135,7 +136,9 @@ enum segment_sink {
     X(FRAMES_GUESSED, "frames found by frame pointer, without unwind tables")  \
     X(TIMERS_REFUSED, "CPU timers refused: threads without CPU samples")       \
     X(TICKS_UNWALKED, "CPU samples without a stack: no room to walk")          \
-    X(TICKS_DROPPED, "CPU samples dropped: segment full")
+    X(TICKS_DROPPED, "CPU samples dropped: segment full")                      \
+    X(EVENTS_DROPPED, "waits and new threads dropped: segment full")           \
+    X(WAITERS_FULL, "waits charged to no holder: too many at once")
 
 enum segment_loss {
 #define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
@@ -168,6 +171,23 @@ struct segment_calls {
  * difference of two readings. */
 struct segment_cpu_row {
     uint64_t samples;
+};
+
+/*
+ * What else happens at a callsite, all threads; counts only ever grow. The
+ * kind is the `owner` of the extent.
+ */
+enum segment_event {
+    SEGMENT_EVENT_NONE = 0,
+    SEGMENT_EVENT_THREAD = 1, /* a thread was created; no delay */
+    SEGMENT_EVENT_BLOCK = 2,  /* somebody waited here, so long */
+    SEGMENT_EVENT_MUTEX = 3,  /* a lock was given back here, for which others
+                                 had waited so long since it was held */
+    SEGMENT_EVENT_COUNT,
+};
+struct segment_event_row {
+    uint64_t count;
+    uint64_t delay_ns;
 };
 
 /* One frame. Published by pc. */
@@ -215,6 +235,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_MODULES = 4,
     SEGMENT_EXTENT_STRINGS = 5,
     SEGMENT_EXTENT_CPU = 6,
+    SEGMENT_EXTENT_EVENTS = 8,
 };
 
 /* One word, stored whole after the extent is populated: type in bits 0-7,
@@ -229,6 +250,8 @@ enum segment_extent_type {
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_row))
 #define SEGMENT_CPU_ROWS_PER_EXTENT                                            \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_cpu_row))
+#define SEGMENT_EVENTS_PER_EXTENT                                              \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_event_row))
 #define SEGMENT_NODES_PER_EXTENT                                               \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_node))
 #define SEGMENT_CALLSITES_PER_EXTENT                                           \
@@ -310,6 +333,9 @@ struct segment_header {
 
     struct segment_cpu cpu;
 
+    uint64_t locks; /* 1: waits are recorded; 0: not. Also written from
+                       outside */
+
     char note[256];       /* of `status`: the object's path; stays when an
                              object in front turns out to forward */
     char executable[1024]; /* path at start, cut; "" when unknown */
@@ -320,6 +346,7 @@ _Static_assert(sizeof(struct segment_row) == 32, "row layout");
 _Static_assert(sizeof(struct segment_calls) == 32, "calls layout");
 _Static_assert(sizeof(struct segment_cpu_row) == 8, "cpu row layout");
 _Static_assert(sizeof(struct segment_cpu) == 160, "cpu words layout");
+_Static_assert(sizeof(struct segment_event_row) == 16, "event row layout");
 _Static_assert(sizeof(struct segment_node) == 16, "node layout");
 _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
 _Static_assert(sizeof(struct segment_module) == 96, "module layout");

@@ -99,6 +99,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_MODULES] = {96, SEGMENT_MODULES_PER_EXTENT},
         [SEGMENT_EXTENT_STRINGS] = {1, SEGMENT_EXTENT_SIZE},
         [SEGMENT_EXTENT_CPU] = {8, SEGMENT_CPU_ROWS_PER_EXTENT},
+        [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;
     uint64_t word = SEGMENT_EXTENT_WORD(type, owner, element - place);
@@ -179,6 +180,15 @@ static inline struct segment_row *segment_build_row(struct segment_build *build,
     return segment_build_at(build, SEGMENT_EXTENT_COUNTERS, shard, callsite);
 }
 
+/* What happened at a callsite, of one kind. */
+static inline struct segment_event_row *
+segment_build_event(struct segment_build *build, enum segment_event event,
+                    uint32_t callsite)
+{
+    return segment_build_at(build, SEGMENT_EXTENT_EVENTS, (uint32_t)event,
+                            callsite);
+}
+
 /*
  * The segment that the tests damage: a main program and a library, three
  * stacks, two of which share their outer frames, counters in two shards, one
@@ -204,6 +214,10 @@ static inline void segment_build_small(struct segment_build *build)
     *segment_build_row(build, 1, 10) = (struct segment_row){11, 1111, 0, 0};
     *segment_build_row(build, 1, SEGMENT_SINK_NESTED) =
         (struct segment_row){2, 32, 1, 16};
+    *segment_build_event(build, SEGMENT_EVENT_BLOCK, 9) =
+        (struct segment_event_row){13, 1300};
+    *segment_build_event(build, SEGMENT_EVENT_THREAD, SEGMENT_SINK_NO_STACK) =
+        (struct segment_event_row){1, 0};
     build->header->losses[SEGMENT_LOSS_STACK_TRUNCATED] = 13;
 }
 

@@ -28,6 +28,29 @@ snapshot_values_fault(const struct segment_values *values)
 }
 
 static inline const char *
+snapshot_events_fault(const struct segment_snapshot *snapshot, int event)
+{
+    const struct segment_event_row *rows = snapshot->events[event];
+    uint32_t happened = 0;
+
+    if (event == SEGMENT_EVENT_NONE && rows)
+        return "events of no kind";
+    for (uint32_t i = 0; rows && i < snapshot->callsite_count; i++) {
+        if (rows[i].count > INT64_MAX || rows[i].delay_ns > INT64_MAX)
+            return "an event's value above INT64_MAX";
+        if (rows[i].delay_ns && !rows[i].count)
+            return "a delay without an event";
+        if (rows[i].count &&
+            (i >= SEGMENT_SINK_COUNT ? !snapshot->callsites[i].node : i == 0))
+            return "events without a stack";
+        happened += rows[i].count != 0;
+    }
+    return happened == snapshot->event_callsites[event]
+               ? NULL
+               : "another count of callsites with events";
+}
+
+static inline const char *
 snapshot_module_fault(const struct segment_snapshot *snapshot, uint32_t index)
 {
     const struct segment_module *module = &snapshot->modules[index];
@@ -95,6 +118,8 @@ snapshot_fault(const struct segment_snapshot *snapshot, bool stacks)
     }
     for (uint32_t i = 0; !fault && stacks && i < snapshot->module_count; i++)
         fault = snapshot_module_fault(snapshot, i);
+    for (int event = 0; !fault && event < SEGMENT_EVENT_COUNT; event++)
+        fault = snapshot_events_fault(snapshot, event);
     if (!fault)
         fault = snapshot_values_fault(&snapshot->total);
     if (!fault && recorded != snapshot->recorded)

@@ -39,6 +39,10 @@ static const struct {
         {false, "Small alternate signal stacks, or more threads than room."},
     [SEGMENT_LOSS_TICKS_DROPPED] =
         {true, "Free space where the segments are, or set PREPROF_DIR."},
+    [SEGMENT_LOSS_EVENTS_DROPPED] =
+        {true, "Free space where the segments are, or set PREPROF_DIR."},
+    [SEGMENT_LOSS_WAITERS_FULL] =
+        {false, "The profile mutex shows too little, block shows all."},
 };
 
 _Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,

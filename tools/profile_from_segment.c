@@ -178,19 +178,39 @@ static uint32_t location_of(struct builder *builder,
 
 /* ---- samples ----------------------------------------------------------- */
 
-static bool has_value(const struct segment_values *values)
+/* Reads what a kind of profile counts at a callsite. Returns whether there is
+ * anything. */
+static bool read_values(const struct segment_snapshot *snapshot, uint32_t id,
+                        const struct profile_kind *kind,
+                        int64_t values[PROFILE_VALUES_MAX])
 {
-    return values->alloc_objects || values->alloc_space ||
-           values->inuse_objects || values->inuse_space;
+    const struct segment_values *heap = &snapshot->values[id];
+    const struct segment_event_row *rows = snapshot->events[kind->event];
+    bool any = false;
+
+    memset(values, 0, PROFILE_VALUES_MAX * sizeof(values[0]));
+    if (profile_kind_is_heap(kind)) {
+        values[PROFILE_ALLOC_OBJECTS] = (int64_t)heap->alloc_objects;
+        values[PROFILE_ALLOC_SPACE] = (int64_t)heap->alloc_space;
+        values[PROFILE_INUSE_OBJECTS] = (int64_t)heap->inuse_objects;
+        values[PROFILE_INUSE_SPACE] = (int64_t)heap->inuse_space;
+    } else if (rows) {
+        values[PROFILE_CONTENTIONS] = (int64_t)rows[id].count;
+        if (kind->value_count > PROFILE_DELAY)
+            values[PROFILE_DELAY] = (int64_t)rows[id].delay_ns;
+    }
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
+        any |= values[i] != 0;
+    return any;
 }
 
-static void copy_values(const struct segment_values *from,
-                        int64_t to[PROFILE_VALUES_MAX])
+/* Values may be absurd: a total stops at the top. */
+static void add_total(struct profile *profile, const int64_t *values)
 {
-    to[PROFILE_ALLOC_OBJECTS] = (int64_t)from->alloc_objects;
-    to[PROFILE_ALLOC_SPACE] = (int64_t)from->alloc_space;
-    to[PROFILE_INUSE_OBJECTS] = (int64_t)from->inuse_objects;
-    to[PROFILE_INUSE_SPACE] = (int64_t)from->inuse_space;
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
+        if (__builtin_add_overflow(profile->total[i], values[i],
+                                   &profile->total[i]))
+            profile->total[i] = INT64_MAX;
 }
 
 static void add_stack(struct builder *builder, struct profile_sample *sample,
@@ -213,10 +233,10 @@ static void add_stack(struct builder *builder, struct profile_sample *sample,
     }
 }
 
-static void add_sample(struct builder *builder, uint32_t id)
+static void add_sample(struct builder *builder, uint32_t id,
+                       const int64_t *values)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
-    const struct segment_values *values = &snapshot->values[id];
     const struct segment_callsite *callsite = &snapshot->callsites[id];
     struct profile *profile = builder->build.profile;
     struct profile_sample *sample = &profile->samples[profile->sample_count];
@@ -229,7 +249,8 @@ static void add_sample(struct builder *builder, uint32_t id)
         builder->build.failed = true;
         return;
     }
-    copy_values(values, sample->values);
+    memcpy(sample->values, values, sizeof(sample->values));
+    add_total(profile, values);
     profile->sample_count++;
     if (sink) {
         const char *name = sink_names[id] ? sink_names[id] : "[unknown sink]";
@@ -267,25 +288,22 @@ static void fill(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
     struct profile *profile = builder->build.profile;
-    bool is_heap = profile_kind_is_heap(profile->kind);
+    int64_t values[PROFILE_VALUES_MAX];
 
     profile->pid = snapshot->header.pid;
     profile->time_ns = snapshot->taken_ns;
     profile->period = 1;
-    if (is_heap &&
+    if (profile_kind_is_heap(profile->kind) &&
         SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
         profile->period =
             (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
     profile->program =
         profile_copy_text(&builder->build, snapshot->header.program);
     add_main_mapping(builder);
-    if (is_heap)
-        copy_values(&snapshot->total, profile->total);
     for (uint32_t id = 1;
-         is_heap && id < snapshot->callsite_count && !builder->build.failed;
-         id++)
-        if (has_value(&snapshot->values[id]))
-            add_sample(builder, id);
+         id < snapshot->callsite_count && !builder->build.failed; id++)
+        if (read_values(snapshot, id, profile->kind, values))
+            add_sample(builder, id, values);
     add_comments(builder);
 }
 

@@ -20,9 +20,10 @@ const struct profile_kind profile_kinds[] = {
     {.name = "heap", HEAP_VALUES},
     {.name = "allocs", HEAP_VALUES, .default_type = "alloc_space"},
     {.name = "goroutine", THREAD_VALUES("goroutine")},
-    {.name = "threadcreate", THREAD_VALUES("threadcreate")},
-    {.name = "block", WAIT_VALUES},
-    {.name = "mutex", WAIT_VALUES},
+    {.name = "threadcreate", THREAD_VALUES("threadcreate"),
+     .event = SEGMENT_EVENT_THREAD},
+    {.name = "block", WAIT_VALUES, .event = SEGMENT_EVENT_BLOCK},
+    {.name = "mutex", WAIT_VALUES, .event = SEGMENT_EVENT_MUTEX},
 };
 const size_t profile_kind_count =
     sizeof(profile_kinds) / sizeof(profile_kinds[0]);

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "segment.h"
+
 /* Grafana's scraper has an array of four. */
 #define PROFILE_VALUES_MAX 4
 
@@ -21,6 +23,12 @@ enum profile_value {
     PROFILE_INUSE_SPACE,
 };
 
+/* Those of `block` and `mutex`; the first also of kinds that only count. */
+enum {
+    PROFILE_CONTENTIONS,
+    PROFILE_DELAY,
+};
+
 struct profile_type {
     const char *name, *unit;
 };
@@ -30,6 +38,7 @@ struct profile_kind {
     struct profile_type values[PROFILE_VALUES_MAX];
     int value_count;
     struct profile_type period;
+    enum segment_event event; /* what it counts, if it is one of these */
     const char *default_type; /* what to show first; NULL: the last one */
 };
 

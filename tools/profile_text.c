@@ -142,17 +142,42 @@ static int by_inuse(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int write_heap(const struct profile *profile, const char *type,
-                      FILE *out)
+/* Those without a delay by their count. */
+static int by_delay(const void *a, const void *b)
+{
+    const struct profile_sample *x = *(const struct profile_sample *const *)a;
+    const struct profile_sample *y = *(const struct profile_sample *const *)b;
+
+    for (int i = PROFILE_DELAY; i >= PROFILE_CONTENTIONS; i--)
+        if (x->values[i] != y->values[i])
+            return x->values[i] < y->values[i] ? 1 : -1;
+    return x < y ? -1 : x > y;
+}
+
+/* The samples in order, to be freed by the caller; NULL when memory is
+ * short. */
+static const struct profile_sample **
+sort_samples(const struct profile *profile,
+             int (*compare)(const void *, const void *))
 {
     const struct profile_sample **order =
         calloc(profile->sample_count + 1, sizeof(*order));
 
     if (!order)
-        return -ENOMEM;
+        return NULL;
     for (size_t i = 0; i < profile->sample_count; i++)
         order[i] = &profile->samples[i];
-    qsort(order, profile->sample_count, sizeof(*order), by_inuse);
+    qsort(order, profile->sample_count, sizeof(*order), compare);
+    return order;
+}
+
+static int write_heap(const struct profile *profile, const char *type,
+                      FILE *out)
+{
+    const struct profile_sample **order = sort_samples(profile, by_inuse);
+
+    if (!order)
+        return -ENOMEM;
     write_heap_head(profile, type, out);
     for (size_t i = 0; i < profile->sample_count; i++) {
         write_heap_counts("", order[i]->values, 0, out);
@@ -162,15 +187,37 @@ static int write_heap(const struct profile *profile, const char *type,
     return 0;
 }
 
-/* The other kinds have no samples yet, so only a head each. */
-static void write_empty(const struct profile_kind *kind, FILE *out)
+/* With a cycle of a nanosecond, cycles are nanoseconds. */
+static void write_events_head(const struct profile *profile, FILE *out)
 {
-    if (strcmp(kind->name, "mutex") == 0)
+    const char *name = profile->kind->name;
+
+    if (strcmp(name, "mutex") == 0)
         fputs("--- mutex:\ncycles/second=1000000000\nsampling period=1\n", out);
-    else if (strcmp(kind->name, "block") == 0)
+    else if (strcmp(name, "block") == 0)
         fputs("--- contention:\ncycles/second=1000000000\n", out);
     else
-        fprintf(out, "%s profile: total 0\n", kind->name);
+        fprintf(out, "%s profile: total %" PRId64 "\n", name,
+                profile->total[PROFILE_CONTENTIONS]);
+}
+
+static int write_events(const struct profile *profile, FILE *out)
+{
+    const struct profile_sample **order = sort_samples(profile, by_delay);
+
+    if (!order)
+        return -ENOMEM;
+    write_events_head(profile, out);
+    for (size_t i = 0; i < profile->sample_count; i++) {
+        const int64_t *values = order[i]->values;
+
+        if (profile->kind->value_count > PROFILE_DELAY)
+            fprintf(out, "%" PRId64 " ", values[PROFILE_DELAY]);
+        fprintf(out, "%" PRId64, values[PROFILE_CONTENTIONS]);
+        write_stack(profile, order[i], out);
+    }
+    free(order);
+    return 0;
 }
 
 int profile_text_write(const struct profile *profile,
@@ -183,7 +230,7 @@ int profile_text_write(const struct profile *profile,
         if (!err && stats)
             process_memstats_write_text(stats, out);
     } else {
-        write_empty(profile->kind, out);
+        err = write_events(profile, out);
     }
     return !err && ferror(out) ? -EIO : err;
 }

@@ -99,7 +99,8 @@ static int write_profile(struct answer *answer,
     struct process_memstats stats;
 
     if (strcmp(answer->request->format, "folded") == 0)
-        return profile_folded_write(profile, PROFILE_INUSE_SPACE, out);
+        return profile_folded_write(profile, profile->kind->value_count - 1,
+                                    out);
     if (strcmp(answer->request->format, "gperftools") == 0)
         return profile_text_write_gperftools(profile, out);
     process_memstats_read(snapshot, &stats);

@@ -136,15 +136,21 @@ int render_json_list(const struct process_list *list, FILE *out)
 
 /* ---- counts ------------------------------------------------------------ */
 
+/* How many samples the profile of a kind has. */
+static uint32_t count_of(const struct segment_snapshot *snapshot,
+                         const struct profile_kind *kind)
+{
+    return profile_kind_is_heap(kind) ? snapshot->recorded
+                                      : snapshot->event_callsites[kind->event];
+}
+
 int render_json_counts(const struct segment_snapshot *snapshot, FILE *out)
 {
     json_t *object = json_object();
 
     for (size_t i = 0; i < profile_kind_count; i++)
         json_object_set_new(object, profile_kinds[i].name,
-                            count(profile_kind_is_heap(&profile_kinds[i])
-                                      ? snapshot->recorded
-                                      : 0));
+                            count(count_of(snapshot, &profile_kinds[i])));
     return write_json(object, 0, out);
 }
 

@@ -33,6 +33,9 @@ static const struct extent_kind kinds[] = {
     [SEGMENT_EXTENT_CPU] = {"cpu samples", sizeof(struct segment_cpu_row),
                             SEGMENT_CPU_ROWS_PER_EXTENT, SEGMENT_CALLSITES_MAX,
                             1},
+    [SEGMENT_EXTENT_EVENTS] = {"events", sizeof(struct segment_event_row),
+                               SEGMENT_EVENTS_PER_EXTENT, SEGMENT_CALLSITES_MAX,
+                               SEGMENT_EVENT_COUNT},
 };
 #define TYPES (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -51,7 +54,7 @@ static int check_entry(uint32_t index, uint64_t word,
 
     if (word == 0) /* handed out, not yet in use */
         return 0;
-    if (type == SEGMENT_EXTENT_NONE || type >= TYPES)
+    if (type == SEGMENT_EXTENT_NONE || type >= TYPES || !kinds[type].name)
         return segment_error_set(error, -EINVAL, entry_offset(index),
                                  "extent %u: unknown type %u", index, type);
     kind = &kinds[type];

@@ -41,7 +41,9 @@ struct reader {
     union {
         struct segment_row rows[SEGMENT_ROWS_PER_EXTENT];
         struct segment_callsite callsites[SEGMENT_CALLSITES_PER_EXTENT];
-    } piece; /* the one at hand */
+        struct segment_event_row events[SEGMENT_EVENTS_PER_EXTENT];
+    } piece; /* the one at hand ... */
+    uint32_t owner; /* ... and its extent's owner */
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -121,6 +123,7 @@ static int read_pieces(struct reader *reader, enum segment_extent_type type,
                       elements * size, segment_extent_offset(i));
         if (err)
             return err;
+        reader->owner = SEGMENT_EXTENT_OWNER(word);
         if (take)
             take(reader, base, elements);
     }
@@ -180,6 +183,15 @@ static void take_allocs(struct reader *reader, uint32_t base, uint32_t elements)
         add_row(reader, base + i, &reader->piece.rows[i], false);
 }
 
+static void take_events(struct reader *reader, uint32_t base,
+                        uint32_t elements)
+{
+    struct segment_event_row *to = reader->snapshot->events[reader->owner];
+
+    if (to)
+        memcpy(to + base, reader->piece.events, elements * sizeof(to[0]));
+}
+
 static int read_counters(struct reader *reader, bool frees)
 {
     for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
@@ -187,6 +199,26 @@ static int read_counters(struct reader *reader, bool frees)
     return read_pieces(reader, SEGMENT_EXTENT_COUNTERS,
                        reader->snapshot->callsite_count, NULL,
                        frees ? take_frees : take_allocs);
+}
+
+static int read_events(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    uint32_t count = snapshot->callsite_count;
+
+    for (uint32_t i = 0; i < reader->extents.count; i++) {
+        uint64_t word = reader->extents.words[i];
+        uint32_t event = SEGMENT_EXTENT_OWNER(word);
+
+        if (SEGMENT_EXTENT_TYPE(word) != SEGMENT_EXTENT_EVENTS ||
+            event == SEGMENT_EVENT_NONE || snapshot->events[event])
+            continue;
+        snapshot->events[event] =
+            calloc(count, sizeof(snapshot->events[event][0]));
+        if (!snapshot->events[event])
+            return fail_memory(reader);
+    }
+    return read_pieces(reader, SEGMENT_EXTENT_EVENTS, count, NULL, take_events);
 }
 
 /* ---- arrays ------------------------------------------------------------ */
@@ -270,6 +302,8 @@ static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
     if (!err)
         err = read_counters(reader, false);
     if (!err)
+        err = read_events(reader);
+    if (!err)
         err = read_pieces(reader, SEGMENT_EXTENT_CALLSITES,
                           reader->snapshot->callsite_count, NULL,
                           retake_callsites);
@@ -282,6 +316,23 @@ static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
 /* ---- from the copy to the snapshot ------------------------------------- */
 
 /* A callsite whose stack is lost is charged to the sink for that. */
+static void charge_no_stack(struct reader *reader, uint32_t callsite)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+
+    snapshot->callsites[callsite].node = 0;
+    add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[callsite], true);
+    add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[callsite], false);
+    for (int event = 0; event < SEGMENT_EVENT_COUNT; event++) {
+        struct segment_event_row *rows = snapshot->events[event];
+
+        if (rows) {
+            add(&rows[SEGMENT_SINK_NO_STACK].count, rows[callsite].count);
+            add(&rows[SEGMENT_SINK_NO_STACK].delay_ns, rows[callsite].delay_ns);
+        }
+    }
+}
+
 static int check_stacks(struct reader *reader)
 {
     struct segment_snapshot *snapshot = reader->snapshot;
@@ -298,9 +349,7 @@ static int check_stacks(struct reader *reader)
         err = segment_check_stack(snapshot, &reader->extents, i, depths,
                                   reader->error);
         if (err == 1) {
-            snapshot->callsites[i].node = 0;
-            add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[i], true);
-            add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[i], false);
+            charge_no_stack(reader, i);
             err = 0;
         }
     }
@@ -331,6 +380,27 @@ static void add_value(uint64_t *total, uint64_t value)
     *total = least(*total, INT64_MAX);
 }
 
+static bool is_published(const struct segment_snapshot *snapshot,
+                         uint32_t callsite)
+{
+    return callsite != SEGMENT_SINK_NONE &&
+           (callsite < SEGMENT_SINK_COUNT || snapshot->callsites[callsite].node);
+}
+
+static void clean_events(struct segment_snapshot *snapshot, int event)
+{
+    struct segment_event_row *rows = snapshot->events[event];
+
+    for (uint32_t i = 0; rows && i < snapshot->callsite_count; i++) {
+        uint64_t count = is_published(snapshot, i) ? rows[i].count : 0;
+        uint64_t delay = count ? rows[i].delay_ns : 0;
+
+        rows[i] = (struct segment_event_row){least(count, INT64_MAX),
+                                             least(delay, INT64_MAX)};
+        snapshot->event_callsites[event] += count != 0;
+    }
+}
+
 static void sum_up(struct reader *reader)
 {
     struct segment_snapshot *snapshot = reader->snapshot;
@@ -339,7 +409,7 @@ static void sum_up(struct reader *reader)
     for (uint32_t i = 1; i < snapshot->callsite_count; i++) {
         struct segment_values *values = &snapshot->values[i];
 
-        if (i >= SEGMENT_SINK_COUNT && !snapshot->callsites[i].node)
+        if (!is_published(snapshot, i))
             continue;
         *values = values_of(&reader->rows[i]);
         add_value(&total->alloc_objects, values->alloc_objects);
@@ -349,6 +419,8 @@ static void sum_up(struct reader *reader)
         if (values->alloc_objects)
             snapshot->recorded++;
     }
+    for (int event = 0; event < SEGMENT_EVENT_COUNT; event++)
+        clean_events(snapshot, event);
     memcpy(snapshot->losses, snapshot->header.losses, sizeof(snapshot->losses));
     add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
         snapshot->calls.unknown_frees);
@@ -457,6 +529,8 @@ void segment_snapshot_free(struct segment_snapshot *snapshot)
         return;
     free(snapshot->callsites);
     free(snapshot->values);
+    for (int event = 0; event < SEGMENT_EVENT_COUNT; event++)
+        free(snapshot->events[event]);
     free(snapshot->nodes);
     free(snapshot->modules);
     free(snapshot->strings);

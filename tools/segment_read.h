@@ -5,7 +5,7 @@
  * The file is hostile input and may be growing, or shrinking, while it is
  * read: it is copied by pread (a mapping could SIGBUS), every word is copied
  * once and validated before use, and the size of what is allocated is bounded
- * by the limits of segment.h (about 100 MiB), never by what the file says.
+ * by the limits of segment.h (about 150 MiB), never by what the file says.
  * Must never write to a segment or to the process that owns it.
  * Read next: segment.h (the format), segment_check.h, profile_from_segment.h.
  */
@@ -46,6 +46,11 @@ struct segment_snapshot {
     uint32_t callsite_count;
     struct segment_callsite *callsites;
     struct segment_values *values;
+    /* By kind and callsite: counts and delays at most INT64_MAX, none without
+     * a count; the arrays of kinds that never happened, and of
+     * SEGMENT_EVENT_NONE, are NULL. */
+    struct segment_event_row *events[SEGMENT_EVENT_COUNT];
+    uint32_t event_callsites[SEGMENT_EVENT_COUNT]; /* that have a count */
     struct segment_values total; /* of all callsites and sinks */
     uint32_t recorded;           /* callsites and sinks that have values */
 

@@ -108,6 +108,7 @@ static void read_extent(uint64_t word, const char *extent)
               extent);
         break;
     case SEGMENT_EXTENT_CPU:
+    case SEGMENT_EXTENT_EVENTS:
         break;
     default:
         fail("an extent of no known type");
