@@ -14,6 +14,8 @@ static const char *const profiles[] = {"allocs", "block", "goroutine",
 
 static const char *find_profile(const char *name)
 {
+    if (strcmp(name, "threads") == 0)
+        return "goroutine"; /* as Go calls them */
     for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
         if (strcmp(name, profiles[i]) == 0)
             return profiles[i];

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "render.h"
@@ -188,8 +189,13 @@ static int spawn(struct render_process *process, uv_loop_t *loop,
         .stdio = stdio,
         .stdio_count = 3,
     };
+    int error = uv_spawn(loop, &process->process, &options);
 
-    return uv_spawn(loop, &process->process, &options);
+    /* Where Yama forbids children to look at their parents' threads, it may.
+     * Elsewhere there is nothing to allow, and this fails. */
+    if (!error)
+        (void)prctl(PR_SET_PTRACER, process->process.pid);
+    return error;
 }
 
 /* Our environment without the preload: what reads profiles is not profiled.

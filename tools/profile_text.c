@@ -187,6 +187,15 @@ static int write_heap(const struct profile *profile, const char *type,
     return 0;
 }
 
+/* Comments may stand behind the head, where parsers skip them. */
+static void write_counts_head(const struct profile *profile, FILE *out)
+{
+    fprintf(out, "%s profile: total %" PRId64 "\n", profile->kind->name,
+            profile->total[PROFILE_CONTENTIONS]);
+    for (size_t i = 0; i < profile->comment_count; i++)
+        fprintf(out, "# %s\n", profile->comments[i]);
+}
+
 /* With a cycle of a nanosecond, cycles are nanoseconds. */
 static void write_events_head(const struct profile *profile, FILE *out)
 {
@@ -197,8 +206,7 @@ static void write_events_head(const struct profile *profile, FILE *out)
     else if (strcmp(name, "block") == 0)
         fputs("--- contention:\ncycles/second=1000000000\n", out);
     else
-        fprintf(out, "%s profile: total %" PRId64 "\n", name,
-                profile->total[PROFILE_CONTENTIONS]);
+        write_counts_head(profile, out);
 }
 
 static int write_events(const struct profile *profile, FILE *out)

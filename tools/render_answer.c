@@ -16,6 +16,7 @@
 #include "profile_text.h"
 #include "render_json.h"
 #include "render_symbol.h"
+#include "render_thread.h"
 #include "segment_find.h"
 #include "segment_fold.h"
 #include "segment_read.h"
@@ -159,6 +160,32 @@ static int answer_profile(struct answer *answer,
     return status;
 }
 
+/* The segment says whether the process may be looked at, and lives. */
+static int answer_threads(struct answer *answer)
+{
+    const struct render_request *request = answer->request;
+    struct segment_snapshot *snapshot;
+    int status = read_segment(answer, SEGMENT_READ_TOTALS, &snapshot);
+    int err = -ESRCH;
+
+    if (status)
+        return status;
+    if (snapshot->life == SEGMENT_LIFE_LIVE)
+        err = render_thread_write(request, answer->render->symbolizer,
+                                  &answer->body, &answer->size);
+    segment_snapshot_free(snapshot);
+    if (err == -ESRCH)
+        return refuse(answer, 503, "process %u has ended: it has no threads",
+                      request->pid);
+    if (err == -EINVAL)
+        return refuse(answer, 400, "no format %.64s of %s", request->format,
+                      request->kind);
+    if (err)
+        return refuse(answer, 500, "threads of %u: %s", request->pid,
+                      strerror(-err));
+    return 200;
+}
+
 /* ---- the other kinds --------------------------------------------------- */
 
 typedef int write_function(const struct segment_snapshot *snapshot,
@@ -298,6 +325,8 @@ static int choose_answer(struct answer *answer)
     const struct render_request *request = answer->request;
     const struct profile_kind *kind = profile_kind_find(request->kind);
 
+    if (kind && strcmp(kind->name, "goroutine") == 0)
+        return answer_threads(answer);
     if (kind)
         return answer_profile(answer, kind);
     if (strcmp(request->kind, "list") == 0)

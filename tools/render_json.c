@@ -10,6 +10,7 @@
 #include "loss.h"
 #include "mode.h"
 #include "printable.h"
+#include "process_memory.h"
 #include "process_memstats.h"
 #include "profile_kind.h"
 #include "quantity.h"
@@ -146,11 +147,15 @@ static uint32_t count_of(const struct segment_snapshot *snapshot,
 
 int render_json_counts(const struct segment_snapshot *snapshot, FILE *out)
 {
+    struct process_memory memory = {.threads = 0};
     json_t *object = json_object();
 
+    if (snapshot->life == SEGMENT_LIFE_LIVE)
+        (void)process_memory_read_status(snapshot->header.pid, &memory);
     for (size_t i = 0; i < profile_kind_count; i++)
         json_object_set_new(object, profile_kinds[i].name,
                             count(count_of(snapshot, &profile_kinds[i])));
+    json_object_set_new(object, "goroutine", count(memory.threads));
     return write_json(object, 0, out);
 }
 
