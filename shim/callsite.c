@@ -51,9 +51,10 @@ int callsite_begin(uint32_t max)
 /* ---- records ----------------------------------------------------------- */
 
 /* The node of a path whose outer part is `parent`; 0 when there is no room. */
-static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t pc,
+static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t frame,
                           uint16_t flags)
 {
+    uintptr_t pc = WALK_FRAME_PC(frame);
     uint32_t id = reserve(&life->header->nodes_used, 1, ids_max);
     uint32_t extent = id / SEGMENT_NODES_PER_EXTENT;
     struct segment_node *node;
@@ -67,6 +68,10 @@ static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t pc,
     node += id % SEGMENT_NODES_PER_EXTENT;
     node->parent = parent;
     node->module = module_of(pc);
+    if (frame & WALK_FRAME_EXACT)
+        flags |= SEGMENT_NODE_EXACT_PC;
+    if (frame & WALK_FRAME_GUESSED)
+        flags |= SEGMENT_NODE_GUESSED;
     node->flags = flags;
     __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE); /* publishes it */
     return index_insert(&node_index, hash, id);

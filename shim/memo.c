@@ -2,15 +2,15 @@
 /* memo.c - see memo.h. */
 #include "memo.h"
 
-static bool add_word(struct memo_entry *entry, uintptr_t sp, uintptr_t address,
-                     uintptr_t word)
+/* The word is read again: a return address is there as it is signed. */
+static bool add_word(struct memo_entry *entry, uintptr_t sp, uintptr_t address)
 {
     uint64_t offset = (address - sp) / 8;
 
     if (entry->count == MEMO_WORDS || offset > UINT16_MAX)
         return false;
     entry->offsets[entry->count] = (uint16_t)offset;
-    entry->words[entry->count++] = word;
+    entry->words[entry->count++] = step_load(address);
     return true;
 }
 
@@ -25,12 +25,18 @@ static bool add_words(struct memo_entry *entry, const struct spine *spine)
     entry->count = 0;
     for (uint32_t i = leaf; i > 0; i--) {
         const struct spine_frame *outer = &frames[i - 1];
-        uintptr_t cfa = SPINE_SP(outer->place);
+        uint64_t place = frames[i].place, slot = SPINE_SLOT(place);
+        uintptr_t cfa = SPINE_SP(outer->place), saved = cfa - slot;
 
-        if (!add_word(entry, sp, cfa - 8, outer->pc))
+        if (place & SPINE_REALIGNED) {
+            if (!add_word(entry, sp, frames[i].bp - slot))
+                return false;
+            saved = frames[i].bp;
+            slot = 0;
+        }
+        if (!add_word(entry, sp, cfa - ARCH_RETURN_SLOT(slot)))
             return false;
-        if ((frames[i].place & SPINE_CHECKS_SLOT) &&
-            !add_word(entry, sp, cfa - SPINE_SLOT(frames[i].place), outer->bp))
+        if ((place & SPINE_CHECKS_SLOT) && !add_word(entry, sp, saved))
             return false;
     }
     while (entry->count % MEMO_UNROLL != 0) {

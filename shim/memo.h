@@ -101,7 +101,7 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
 {
     uint64_t hash = memo_hash_first(start);
     const struct memo_entry *entry;
-    uintptr_t word;
+    uintptr_t word = 0;
 
     for (int try = 0; try < MEMO_TRIES; try++) {
         entry = &memo->entries[memo_slot(hash)];

@@ -12,7 +12,7 @@ uint32_t rules_find(uintptr_t return_address)
     uint32_t rule = cfi_rule(return_address);
 
     /* Where there is no object now, one may be loaded later. */
-    if (CFI_KIND(rule) != CFI_NONE && return_address >> 48 == 0)
+    if (CFI_KIND(rule) != CFI_NONE && return_address < RULES_PC_MAX)
         __atomic_store_n(&rules[key >> 32], key << 32 | rule,
                          __ATOMIC_RELAXED);
     return rule;

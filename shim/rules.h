@@ -10,7 +10,7 @@
  *
  * Any thread may overwrite any slot at any time with one relaxed store; a word
  * is never torn and says for itself what it is a rule of. Nothing else depends
- * on the order. Read next: cfi.h.
+ * on the order. A pc of RULES_PC_MAX or more is no code. Read next: cfi.h.
  */
 #ifndef PREPROF_RULES_H
 #define PREPROF_RULES_H
@@ -21,7 +21,8 @@
 
 #define RULES_INDEX_BITS 16
 #define RULES_ODD        UINT64_C(0x9e3779b97f4b)
-#define RULES_KEY_MASK   ((UINT64_C(1) << 48) - 1)
+#define RULES_PC_MAX     (UINT64_C(1) << 48)
+#define RULES_KEY_MASK   (RULES_PC_MAX - 1)
 
 extern uint64_t rules[1u << RULES_INDEX_BITS];
 

@@ -15,6 +15,26 @@ static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
            (!(frame->place & SPINE_DEMANDS_BP) || frame->bp == at->bp);
 }
 
+/* Whether the words that undo frames[1] still lead to frames[0], where that
+ * takes more than the return address. In the order of unwinding: a word says
+ * where the next one is. */
+static bool proves_rarely(const struct spine_frame *frames)
+{
+    const struct spine_frame *outer = &frames[0], *frame = &frames[1];
+    uint64_t slot = SPINE_SLOT(frame->place);
+    uintptr_t cfa = SPINE_SP(outer->place), saved = cfa - slot;
+
+    if (frame->place & SPINE_REALIGNED) {
+        if (step_load(frame->bp - slot) != cfa)
+            return false;
+        saved = frame->bp;
+        slot = 0;
+    }
+    return step_load_pc(cfa, slot) == outer->pc &&
+           (!(frame->place & SPINE_CHECKS_SLOT) ||
+            step_load(saved) == outer->bp);
+}
+
 /* From the innermost of `count` frames, which is known to be right, outwards:
  * the index of the last one that is right. 0: all are. */
 static ALWAYS_INLINE uint32_t prove(const struct spine_frame *frames,
@@ -25,13 +45,14 @@ static ALWAYS_INLINE uint32_t prove(const struct spine_frame *frames,
     for (; i > 0; i--) {
         uint64_t place = frames[i].place;
         const struct spine_frame *outer = &frames[i - 1];
-        uintptr_t cfa = SPINE_SP(outer->place);
 
-        if (step_load(cfa - 8) != outer->pc)
+        if (UNLIKELY(place & (SPINE_CHECKS_SLOT | SPINE_REALIGNED))) {
+            if (!proves_rarely(outer))
+                break;
+        } else if (step_load_pc(SPINE_SP(outer->place), SPINE_SLOT(place)) !=
+                   outer->pc) {
             break;
-        if (UNLIKELY(place & SPINE_CHECKS_SLOT) &&
-            step_load(cfa - SPINE_SLOT(place)) != outer->bp)
-            break;
+        }
     }
     return i;
 }
@@ -45,13 +66,19 @@ static void gather_proven(struct spine_frame *frames, uint32_t first,
 {
     for (uint32_t i = end; i-- > first;) {
         struct spine_frame *frame = &frames[--gathered];
+        uint64_t slot;
 
         *frame = frames[i];
         frame->bp = at->bp;
+        slot = SPINE_SLOT(frame->place);
         at->sp = SPINE_SP(frames[i - 1].place);
-        if (SPINE_SLOT(frame->place) != 0)
-            at->bp = step_load(at->sp - SPINE_SLOT(frame->place));
-        at->pc = step_load(at->sp - 8);
+        if (UNLIKELY(frame->place & SPINE_REALIGNED)) {
+            at->bp = step_load(at->bp);
+            slot = 0;
+        } else if (slot != 0) {
+            at->bp = step_load(at->sp - slot);
+        }
+        at->pc = step_load_pc(at->sp, slot);
     }
 }
 
@@ -87,7 +114,8 @@ static void append(struct spine *spine, uint32_t count, uint32_t gathered,
 enum outcome { GO_ON, AT_ROOT, BEYOND_RULES };
 
 /* Adds the frame at *at, which the spine does not have, to those gathered, and
- * goes one outwards. */
+ * goes one outwards. What ended a stack must not hang on a word that nobody
+ * proves: a return address of zero is beyond the rules. */
 static ALWAYS_INLINE enum outcome
 gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
 {
@@ -99,14 +127,20 @@ gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
     frame->place = at->sp | (uint64_t)CFI_BP_SLOT(rule) << (48 - 3);
     if (CFI_KIND(rule) == CFI_BP)
         frame->place |= SPINE_USES_BP;
+    spine->truncated = false;
     if (LIKELY(step_has_rule(rule))) {
-        bool stepped = step_out(at, rule);
-
-        spine->truncated = !stepped;
-        return stepped && at->pc ? GO_ON : AT_ROOT;
+        if (LIKELY(step_out(at, rule)))
+            return LIKELY(at->pc) ? GO_ON : BEYOND_RULES;
+        spine->truncated = true;
+        return AT_ROOT;
     }
-    spine->truncated = CFI_KIND(rule) != CFI_END;
-    return CFI_KIND(rule) == CFI_ESCAPE ? BEYOND_RULES : AT_ROOT;
+    if (CFI_KIND(rule) == CFI_REALIGNED) {
+        frame->place |= SPINE_USES_BP | SPINE_REALIGNED;
+        return step_out_realigned(at, rule, WALK_FRAME_SIZE_MAX) && at->pc
+                   ? GO_ON
+                   : BEYOND_RULES;
+    }
+    return CFI_KIND(rule) == CFI_END ? AT_ROOT : BEYOND_RULES;
 }
 
 bool spine_walk(struct spine *spine, const struct walk_start *start,
@@ -135,7 +169,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
             gathered -= count - last;
             count = last;
             if (UNLIKELY(!at.pc))
-                outcome = AT_ROOT;
+                outcome = BEYOND_RULES;
         } else {
             if (UNLIKELY(SPINE_END - gathered == SEGMENT_DEPTH_MAX))
                 return false;

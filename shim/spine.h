@@ -9,8 +9,9 @@
  * re-reading the words that unwinding them would read:
  *
  *   for each frame, towards the root: the return address still is the next
- *   frame's pc; and where an outer frame demands rbp and this one has saved
- *   it, the saved rbp still is the one remembered
+ *   frame's pc; where an outer frame demands rbp and this one has saved it,
+ *   the saved rbp still is the one remembered; and where the CFA itself is
+ *   read from the stack (CFI_REALIGNED), that word still says the same
  *
  * By induction a fresh walk would yield these very frames (reference:
  * unwinding.md 3.2), and every address read is one it would read: memory that
@@ -46,13 +47,12 @@ struct spine_frame {
 
 /* Parts of a place: addresses have 47 bits, slots 11 (cfi.h). */
 #define SPINE_SP(place)   ((place)&0xffffffffffffu)
-#define SPINE_SLOT(place) (((place) >> 48 & 0x7ff) * 8) /* rbp is at CFA - it  \
-                                                         */
-#define SPINE_USES_BP    (UINT64_C(1) << 59) /* its CFA comes from rbp */
-#define SPINE_DEMANDS_BP (UINT64_C(1) << 60) /* its or an outer CFA does */
-#define SPINE_CHECKS_SLOT                                                      \
-    (UINT64_C(1) << 61) /* outer frames demand the rbp                         \
-                           that it has saved */
+#define SPINE_SLOT(place) (((place) >> 48 & 0x7ff) * 8)
+#define SPINE_USES_BP     (UINT64_C(1) << 59) /* its CFA comes from rbp */
+#define SPINE_DEMANDS_BP  (UINT64_C(1) << 60) /* its or an outer CFA does */
+/* Outer frames demand the rbp that it has saved. */
+#define SPINE_CHECKS_SLOT (UINT64_C(1) << 61)
+#define SPINE_REALIGNED   (UINT64_C(1) << 62) /* CFI_REALIGNED */
 
 struct spine {
     uint32_t count; /* frames[0 .. count) are the last stack, root first */

@@ -4,14 +4,18 @@
  *
  * Captures a stack without a lock, an allocation or a symbol lookup. It must
  * never symbolize, never call into the program, and never write anything but
- * its own caches. Read next: cfi.h (one frame's rule from .eh_frame), rules.h
- * (the cache of rules), walk_escape.h, callsite.h (what becomes of a stack).
+ * its own caches. Frames are undone by rules of one word (cfi.h, rules.h);
+ * where a stack has a frame without one, by all registers (walk_escape.h); and
+ * code that has no unwind tables is guessed through (guess.h). All of it takes
+ * less than 1.5 KiB of stack. Read next: cfi.h, spine.h, callsite.h (what
+ * becomes of a stack).
  */
 #ifndef PREPROF_WALK_H
 #define PREPROF_WALK_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 /* Where a walk begins: the caller of an interposed function, as it will be
  * when that function returns. */
@@ -21,6 +25,9 @@ struct walk_start {
     uintptr_t bp; /* the caller's frame pointer register */
 };
 
+/* A frame larger than this is a wrong rule, or another stack. */
+#define WALK_FRAME_SIZE_MAX (UINT64_C(16) << 20)
+
 /* How a walk ended, and what it had to do. */
 enum walk_flags {
     WALK_COMPLETE = 0,       /* reached the outermost frame */
@@ -28,16 +35,28 @@ enum walk_flags {
     WALK_GUESSED = 1 << 1,   /* at least one step by frame pointer alone */
 };
 
+/* A frame of a stack: its pc, and what is special about it. */
+#define WALK_FRAME_EXACT   (UINT64_C(1) << 63) /* interrupted at this pc; all
+                                                  others return to it */
+#define WALK_FRAME_GUESSED (UINT64_C(1) << 62) /* found by frame pointer */
+#define WALK_FRAME_PC(frame)                                                   \
+    ((frame) & ~(WALK_FRAME_EXACT | WALK_FRAME_GUESSED))
+
 /*
- * Writes the stack to pcs[], leaf first: pcs[0] is start->pc, then the return
- * addresses outwards, at most frames_max (> 0). *flags becomes a set of
+ * Writes the stack to frames[], leaf first: frames[0] is start->pc, then the
+ * return addresses outwards, at most frames_max (> 0). *flags becomes a set of
  * walk_flags. Returns the number of frames, at least 1.
  *
- * Threads: any. Async-signal-safe; never allocates. Code without unwind tables
- * ends the walk as truncated.
+ * Threads: any. Async-signal-safe; never allocates. `start` is in a caller of
+ * the calling function.
  */
-size_t walk_capture(const struct walk_start *start, uintptr_t *pcs,
+size_t walk_capture(const struct walk_start *start, uintptr_t *frames,
                     size_t frames_max, unsigned *flags);
+
+/* The same from a signal handler, for the code that the signal interrupted:
+ * frames[0] is where it was, and marked as exact. */
+size_t walk_capture_context(const ucontext_t *context, uintptr_t *frames,
+                            size_t frames_max, unsigned *flags);
 
 /* The start of a walk from a function that the compiler gave a frame pointer
  * (its file is built with -fno-omit-frame-pointer). A macro: it is about the

@@ -1,39 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /* walk_escape.c - see walk_escape.h. */
-#include <unwind.h>
-
 #include "walk_escape.h"
 
-struct collector {
-    const struct walk_start *start;
-    uintptr_t *pcs;
-    size_t frames, frames_max;
-    int found; /* the walk has come out of the shim */
-};
+#define OWN_FRAMES_MAX 32 /* between walk_escape() and the program */
 
-static _Unwind_Reason_Code collect(struct _Unwind_Context *context, void *data)
+void walk_escape_from(struct walk_out *out, struct frame *frame)
 {
-    struct collector *collector = data;
-    uintptr_t pc = _Unwind_GetIP(context);
+    while (walk_add(out, frame->pc, frame->tag)) {
+        enum frame_result result = frame_out(frame);
 
-    if (!collector->found) {
-        collector->found = pc == collector->start->pc &&
-                           _Unwind_GetCFA(context) >= collector->start->sp;
-        return _URC_NO_REASON;
+        if (result == FRAME_OUTERMOST ||
+            (result == FRAME_MOVED && frame->pc == 0))
+            return;
+        if (result == FRAME_LOST)
+            break;
     }
-    if (!pc || collector->frames == collector->frames_max)
-        return _URC_END_OF_STACK;
-    collector->pcs[collector->frames++] = pc;
-    return _URC_NO_REASON;
+    out->flags |= WALK_TRUNCATED;
 }
 
-size_t walk_escape(const struct walk_start *start, uintptr_t *pcs,
+/* Undoes frames until *frame is the start. */
+static bool find_start(struct frame *frame, const struct walk_start *start)
+{
+    for (int i = 0; i < OWN_FRAMES_MAX; i++) {
+        if (frame_out(frame) != FRAME_MOVED)
+            return false;
+        if (frame->pc == start->pc && frame->registers[ARCH_SP] == start->sp)
+            return true;
+    }
+    return false;
+}
+
+size_t walk_escape(const struct walk_start *start, uintptr_t *frames,
                    size_t frames_max, unsigned *flags)
 {
-    struct collector collector = {start, pcs, 1, frames_max, 0};
+    struct walk_out out = {frames, 0, frames_max, WALK_COMPLETE};
+    /* The pc is that of the next instruction, not one behind a call. */
+    struct frame frame = {.high = UINTPTR_MAX, .tag = WALK_FRAME_EXACT};
 
-    pcs[0] = start->pc;
-    _Unwind_Backtrace(collect, &collector);
-    *flags = collector.frames == frames_max ? WALK_TRUNCATED : WALK_COMPLETE;
-    return collector.frames;
+    frame.pc = arch_capture(frame.registers);
+    if (find_start(&frame, start)) {
+        walk_escape_from(&out, &frame);
+    } else {
+        walk_add(&out, start->pc, 0);
+        out.flags |= WALK_TRUNCATED;
+    }
+    *flags = out.flags;
+    return out.count;
 }

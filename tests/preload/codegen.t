@@ -28,10 +28,6 @@ _dl_find_object abort dl_iterate_phdr dladdr dladdr1 dlclose dlopen dlsym enviro
 getauxval getenv mallinfo2 memcmp memcpy memset strcmp strlen strncmp strstr"
 # Weak: whether a sanitizer is in the process.
 imports="$imports __asan_init __hwasan_init __msan_init __tsan_init"
-# libgcc's unwinder (walk_escape.c), linked statically; weak where it does so.
-# Since gcc 13 it has a tree with locks for frames that somebody registers.
-imports="$imports __pthread_key_create pthread_mutex_lock pthread_mutex_unlock
-pthread_once memmove pthread_cond_broadcast pthread_cond_wait"
 
 count=0
 check() { # check NAME, of what stands in $work/wrong: nothing must
@@ -103,8 +99,7 @@ guarded() { # guarded CALLEE GUARD
 }
 
 # Which hooks are called or jumped to by name, and by whom. What frees like
-# free() may be free(). What libgcc does with registered frames is dead code:
-# nothing registers any, and so _Unwind_Find_FDE() finds none to sort either.
+# free() may be free().
 check_recursion() {
     awk '
         /^[0-9a-f]+ <.*>:$/ { name = substr($2, 2, length($2) - 3); next }
@@ -114,9 +109,7 @@ check_recursion() {
         awk -v exports="$exports" '
             BEGIN { n = split(exports, list); for (i = 1; i <= n; i++)
                 if (list[i] !~ /^(_exit|_Exit|preprof_.*)$/) hook[list[i]] }
-            ($2 in hook) && $1 !~ \
-                /^(search_object|_Unwind_Find_FDE|btree_.*|__(de)?register_frame.*)$/ {
-                print }' |
+            $2 in hook' |
         grep -vx -e 'c*free[a-z_]* free' -e 'allocate_plainly malloc' \
             >"$work/wrong"
     check "no hook calls a hook: no malloc and memset became calloc"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker against libgcc's unwinder (walk_escape): every frame of every
- * stack equal. The rule cache against cfi_rule().
+ * The walker, by rules and with all registers, against libgcc's unwinder:
+ * every frame of every stack equal. Guesses against what is known of the code.
+ * The rule cache against cfi_rule().
  */
 #include <alloca.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,11 +13,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 
 #include <cmocka.h>
 
 #include "cfi.h"
+#include "guess.h"
 #include "rules.h"
+#include "unwind_oracle.h"
 #include "walk.h"
 #include "walk_escape.h"
 
@@ -24,21 +30,25 @@
 
 static int stacks, deepest;
 
-/* Walks twice from its caller and compares. */
+/* Walks from its caller in all ways and compares. */
 NOINLINE_ static void compare(void)
 {
-    static uintptr_t fast[FRAMES_MAX], slow[FRAMES_MAX];
+    static uintptr_t fast[FRAMES_MAX], slow[FRAMES_MAX], right[FRAMES_MAX];
     struct walk_start start = WALK_START_HERE();
     unsigned fast_flags, slow_flags;
     size_t fast_frames = walk_capture(&start, fast, FRAMES_MAX, &fast_flags);
     size_t slow_frames = walk_escape(&start, slow, FRAMES_MAX, &slow_flags);
+    size_t frames = unwind_oracle(start.pc, start.sp, right, FRAMES_MAX);
 
-    assert_int_equal(fast_frames, slow_frames);
-    assert_int_equal(fast_flags, slow_flags);
-    assert_memory_equal(fast, slow, fast_frames * sizeof(fast[0]));
+    assert_int_equal(fast_flags, WALK_COMPLETE);
+    assert_int_equal(slow_flags, WALK_COMPLETE);
+    assert_int_equal(fast_frames, frames);
+    assert_int_equal(slow_frames, frames);
+    assert_memory_equal(fast, right, frames * sizeof(fast[0]));
+    assert_memory_equal(slow, right, frames * sizeof(slow[0]));
     stacks++;
-    if ((int)fast_frames > deepest)
-        deepest = (int)fast_frames;
+    if ((int)frames > deepest)
+        deepest = (int)frames;
 }
 
 NOINLINE_ static void with_alloca(size_t size)
@@ -96,17 +106,225 @@ static volatile sig_atomic_t handled;
 static void on_signal(int number)
 {
     (void)number;
-    compare(); /* through the signal frame: an escape */
+    compare();
     handled = 1;
 }
 
 static void test_signal(void **state)
 {
+    static char room[64 << 10];
+    stack_t alternate = {.ss_sp = room, .ss_size = sizeof(room)};
+    struct sigaction action = {.sa_handler = on_signal};
+
     (void)state;
-    signal(SIGUSR1, on_signal);
+    sigaction(SIGUSR1, &action, NULL);
+    raise(SIGUSR1);
+    assert_true(handled);
+    handled = 0;
+    sigaltstack(&alternate, NULL);
+    action.sa_flags = SA_ONSTACK;
+    sigaction(SIGUSR1, &action, NULL);
     raise(SIGUSR1);
     assert_true(handled);
 }
+
+/* What was interrupted is exact, and its rule is that of the instruction. */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    static uintptr_t walked[FRAMES_MAX], right[FRAMES_MAX];
+    ucontext_t *interrupted = context;
+    uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
+    unsigned flags;
+    size_t frames = walk_capture_context(interrupted, walked, FRAMES_MAX,
+                                         &flags);
+
+    (void)number, (void)info;
+    assert_int_equal(flags, WALK_COMPLETE);
+    assert_true(walked[0] == (pc | WALK_FRAME_EXACT));
+    assert_int_equal(unwind_oracle(pc, 0, right, FRAMES_MAX), frames);
+    assert_memory_equal(walked, right, frames * sizeof(walked[0]));
+    compare();
+    interrupted->uc_mcontext.gregs[REG_RIP] += 2; /* ud2 */
+    handled = 1;
+}
+
+NOINLINE_ static void fault_first(void)
+{
+    __asm__ volatile("ud2");
+}
+
+static void test_fault(void **state)
+{
+    struct sigaction action = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO};
+
+    (void)state;
+    handled = 0;
+    sigaction(SIGILL, &action, NULL);
+    fault_first();
+    assert_true(handled);
+    sigaction(SIGILL, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+}
+
+/* ---- guesses ----------------------------------------------------------- */
+
+/*
+ * Two functions without unwind tables: call_framed(f) keeps a frame record,
+ * call_bare(f, bp) has anything in rbp while it calls f.
+ */
+void call_framed(void (*function)(void));
+void call_bare(void (*function)(void), uintptr_t bp);
+__asm__(".text\n"
+        "call_framed:\n\t"
+        "push %rbp\n\tmov %rsp, %rbp\n\tsub $48, %rsp\n\t"
+        "call *%rdi\n"
+        "framed_return:\n\t"
+        "leave\n\tret\n"
+        "call_bare:\n\t"
+        "push %rbp\n\tmov %rsi, %rbp\n\t"
+        "call *%rdi\n\t"
+        "pop %rbp\n\tret\n");
+extern const char framed_return[];
+
+static unsigned guessed_flags;
+static size_t guessed_frames;
+static uintptr_t guessed[FRAMES_MAX];
+
+NOINLINE_ static void capture_guessed(void)
+{
+    struct walk_start start = WALK_START_HERE();
+
+    guessed_frames = walk_capture(&start, guessed, FRAMES_MAX, &guessed_flags);
+}
+
+NOINLINE_ static void check_framed(void)
+{
+    static uintptr_t right[FRAMES_MAX];
+    uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+    size_t frames = unwind_oracle(caller, 0, right, FRAMES_MAX), i;
+
+    call_framed(capture_guessed);
+    assert_int_equal(guessed_flags, WALK_GUESSED);
+    assert_int_equal(guessed_frames, frames + 2);
+    assert_true(guessed[0] == (uintptr_t)framed_return);
+    assert_true(guessed[1] & WALK_FRAME_GUESSED);
+    for (i = 0; i < frames; i++)
+        assert_true(guessed[i + 2] == right[i]);
+}
+
+static void *check_framed_in_thread(void *unused)
+{
+    check_framed();
+    return unused;
+}
+
+static void test_guess(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    check_framed();
+    assert_int_equal(pthread_create(&thread, NULL, check_framed_in_thread,
+                                    NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* No rbp makes a guess read what is not stack, or run away. */
+static void test_guess_refused(void **state)
+{
+    static uintptr_t heap[4];
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t end = guess_stack_end(here);
+    uintptr_t wrong[] = {0, 1, 8, (uintptr_t)heap, here - 65536, end, end - 8,
+                         end + 8, UINTPTR_MAX, UINTPTR_MAX - 7};
+    uint64_t random = 1;
+
+    (void)state;
+    assert_true(end > here);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        call_bare(capture_guessed, wrong[i]);
+        assert_int_equal(guessed_flags, WALK_TRUNCATED);
+        assert_int_equal(guessed_frames, 1);
+    }
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* what is read then may lie between two variables */
+#endif
+    for (int i = 0; i < 20000; i++) { /* anything on the stack is survived */
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        call_bare(capture_guessed, here - 512 + (random >> 20) % (end - here));
+        assert_true(guessed_frames >= 1 && guessed_frames <= FRAMES_MAX);
+    }
+}
+
+/* A fiber's stack is not known, whatever rbp says. */
+static ucontext_t fiber, outside;
+
+static void on_fiber(void)
+{
+    call_framed(capture_guessed);
+    swapcontext(&fiber, &outside);
+}
+
+static void test_guess_on_fiber(void **state)
+{
+    size_t size = 64 << 10;
+    char *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    getcontext(&fiber);
+    fiber.uc_stack.ss_sp = room;
+    fiber.uc_stack.ss_size = size;
+    makecontext(&fiber, on_fiber, 0);
+    swapcontext(&outside, &fiber);
+    assert_int_equal(guessed_flags, WALK_TRUNCATED);
+    assert_int_equal(guessed_frames, 1);
+    munmap(room, size);
+}
+
+/* ---- how much stack ---------------------------------------------------- */
+
+#define PAINT 0x5a
+
+static char painted[64 << 10] __attribute__((aligned(16)));
+static size_t used;
+
+NOINLINE_ static void escape_from_here(void)
+{
+    struct walk_start start = WALK_START_HERE();
+    unsigned flags;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    memset(painted, PAINT, here - (uintptr_t)painted - 256);
+    assert_true(walk_escape(&start, guessed, FRAMES_MAX, &flags) >= 2);
+    for (used = 0; painted[used] == PAINT; used++)
+        ;
+    used = here - (uintptr_t)(painted + used);
+}
+
+static void on_painted(void)
+{
+    escape_from_here();
+    swapcontext(&fiber, &outside);
+}
+
+/* Of what a compiler optimized and nothing instrumented. */
+static void test_stack_use(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip();
+#endif
+    getcontext(&fiber);
+    fiber.uc_stack.ss_sp = painted;
+    fiber.uc_stack.ss_size = sizeof(painted);
+    makecontext(&fiber, on_painted, 0);
+    swapcontext(&outside, &fiber);
+    print_message("# %zu bytes of stack\n", used);
+    assert_in_range(used, 256, 1536);
+}
+
+/* ---- limits and rules -------------------------------------------------- */
 
 static void test_limit(void **state)
 {
@@ -142,6 +360,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_guess_refused),
+        cmocka_unit_test(test_guess_on_fiber),
+        cmocka_unit_test(test_stack_use),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_rules),
     };
