@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "coverage.h"
 #include "doctor_symbols.h"
 #include "finding.h"
 #include "loss.h"
@@ -37,7 +38,7 @@ static void check_life(const struct segment_snapshot *snapshot)
 static void check_mode(const struct segment_snapshot *snapshot)
 {
     const struct segment_header *header = &snapshot->header;
-    char mode[MODE_TEXT_SIZE], since[QUANTITY_SIZE], reason[512];
+    char mode[MODE_TEXT_SIZE], coverage[COVERAGE_TEXT_SIZE], reason[512];
 
     mode_format(header->mode, mode);
     if (header->status != SEGMENT_OK) {
@@ -48,15 +49,16 @@ static void check_mode(const struct segment_snapshot *snapshot)
     } else if (!header->recording_ns &&
                SEGMENT_MODE_OF(header->mode) == SEGMENT_MODE_OFF) {
         finding_write(FINDING_WRONG,
-                      "Start it with --mode exact, or PREPROF_MODE=exact.",
+                      "Start it with --mode exact, or switch it on: preprof ctl "
+                      "PID exact.",
                       "nothing is recorded: the mode is off");
     } else if (!header->recording_ns) {
         finding_write(FINDING_NOTE, NULL,
                       "nothing was allocated yet; the mode is %s", mode);
     } else {
-        quantity_time(header->recording_ns, since);
-        finding_write(FINDING_OK, NULL, "mode %s, recording since %s", mode,
-                      since);
+        coverage_text(header, coverage);
+        finding_write(coverage_is_whole(header) ? FINDING_OK : FINDING_NOTE,
+                      NULL, "mode %s, recording %s", mode, coverage);
     }
 }
 

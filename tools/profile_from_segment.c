@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "printable.h"
 #include "profile_build.h"
 #include "segment_check.h"
@@ -265,7 +266,13 @@ static void add_sample(struct builder *builder, uint32_t id,
 static void add_comments(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
+    char coverage[COVERAGE_TEXT_SIZE];
 
+    if (snapshot->header.recording_ns &&
+        !coverage_is_whole(&snapshot->header)) {
+        coverage_text(&snapshot->header, coverage);
+        profile_add_comment(&builder->build, "counts %s", coverage);
+    }
     if (snapshot->header.status != SEGMENT_OK)
         profile_add_comment(&builder->build, "nothing recorded: %s",
                             snapshot->header.note[0]
