@@ -90,6 +90,10 @@ enum segment_state {
     SEGMENT_EXITED = 2, /* it ended by exit, _exit or quick_exit */
 };
 
+/* Whoever first finds the process of a file dead makes the file read-only and
+ * sets its time of modification; so much later it may be removed. */
+#define SEGMENT_PRUNE_AGE_S 86400u
+
 /* Why the shim records nothing, or less than the mode asks for. */
 enum segment_status {
     SEGMENT_OK = 0,

@@ -5,8 +5,8 @@
  * A process that ends by itself removes its segment, a killed one cannot: its
  * segment is the profile that survived, and stays for a day after somebody
  * noticed. The first new process to find a dead one makes it read-only and sets
- * its time of modification; one that finds it so, and that long ago, removes
- * it. Whoever needs it for longer copies it.
+ * its time of modification; one that finds it so, and that long ago (segment.h)
+ * removes it. Whoever needs it for longer copies it.
  *
  * What each new process does is bounded; readers, who have time, do the rest.
  * Read next: segment_file.h.
@@ -14,7 +14,6 @@
 #ifndef PREPROF_SEGMENT_PRUNE_H
 #define PREPROF_SEGMENT_PRUNE_H
 
-#define SEGMENT_PRUNE_AGE_S      86400u /* how long a dead one is kept */
 #define SEGMENT_PRUNE_NAMES_SIZE 4096u  /* one getdents64: some 100 names */
 #define SEGMENT_PRUNE_UNLINKS    8u     /* files removed at most */
 

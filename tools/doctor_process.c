@@ -75,11 +75,10 @@ static void explain(uint32_t pid)
 
 void doctor_process(uint32_t pid)
 {
-    char directory[PATH_MAX], path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
+    char path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
     struct segment_error error;
 
-    segment_directory(directory);
-    if (segment_find(directory, pid, path, &error) == 0) {
+    if (segment_find(NULL, pid, path, &error) == 0) {
         doctor_segment(path);
     } else if (process_start_time(pid)) {
         explain(pid);

@@ -9,7 +9,7 @@
 #include "doctor_symbols.h"
 #include "finding.h"
 #include "program_check.h"
-#include "segment_find.h"
+#include "segment_places.h"
 
 static void check_directory(void)
 {

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "printable.h"
+#include "process_tree.h"
 #include "segment_find.h"
+#include "segment_places.h"
 
 const char *segment_life_text(enum segment_life life)
 {
@@ -18,6 +20,7 @@ const char *segment_life_text(enum segment_life life)
         [SEGMENT_LIFE_LIVE] = "live",
         [SEGMENT_LIFE_EXITED] = "exited",
         [SEGMENT_LIFE_KILLED] = "killed",
+        [SEGMENT_LIFE_ELSEWHERE] = "elsewhere",
     };
 
     return texts[life];
@@ -47,6 +50,21 @@ void segment_status_text(const struct segment_header *header, char *text,
     printable_clean(text, strlen(text));
 }
 
+/* Of a live process. */
+static void read_pace(struct process_entry *entry)
+{
+    const struct segment_snapshot *snapshot = entry->snapshot;
+    const struct segment_header *header = &snapshot->header;
+    uint64_t now_ns = snapshot->taken_ns;
+
+    if (header->created_ns && header->created_ns < now_ns)
+        entry->uptime_ns = now_ns - header->created_ns;
+    if (header->recording_ns && header->recording_ns < now_ns)
+        entry->alloc_rate = (uint64_t)((double)snapshot->total.alloc_space *
+                                       1e9 /
+                                       (double)(now_ns - header->recording_ns));
+}
+
 static void read_entry(struct process_entry *entry)
 {
     if (segment_read(entry->file, SEGMENT_READ_TOTALS, &entry->snapshot,
@@ -56,8 +74,10 @@ static void read_entry(struct process_entry *entry)
     }
     printable_clean(entry->snapshot->header.program,
                     strlen(entry->snapshot->header.program));
-    if (entry->snapshot->life == SEGMENT_LIFE_LIVE)
-        process_memory_read_status(entry->pid, &entry->memory);
+    if (!process_entry_is_live(entry))
+        return;
+    process_memory_read_status(entry->pid, &entry->memory);
+    read_pace(entry);
 }
 
 static int add_entry(struct process_list *list, const char *directory,
@@ -85,29 +105,14 @@ static int add_entry(struct process_list *list, const char *directory,
     return 0;
 }
 
-static int by_pid(const void *a, const void *b)
-{
-    const struct process_entry *x = a, *y = b;
-
-    if (x->pid != y->pid)
-        return x->pid < y->pid ? -1 : 1;
-    return strverscmp(x->file, y->file);
-}
-
-int process_list_read(const char *directory, struct process_list *list,
-                      struct segment_error *error)
+static int read_directory(const char *directory, struct process_list *list)
 {
     DIR *listing = opendir(directory);
     struct dirent *entry;
     int err = 0;
 
-    *list = (struct process_list){NULL, 0};
-    segment_error_begin(error, directory);
-    if (!listing && errno == ENOENT)
-        return 0;
     if (!listing)
-        return segment_error_set(error, -errno, SEGMENT_ERROR_NOWHERE, "%s",
-                                 strerror(errno));
+        return errno == ENOENT ? 0 : -errno;
     while (!err && (entry = readdir(listing))) {
         uint64_t start_time;
         uint32_t pid;
@@ -116,14 +121,30 @@ int process_list_read(const char *directory, struct process_list *list,
             err = add_entry(list, directory, entry->d_name, pid);
     }
     closedir(listing);
-    if (err) {
-        process_list_free(list);
-        return segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "%s",
-                                 strerror(-err));
+    return err;
+}
+
+int process_list_read(const char *directory, struct process_list *list,
+                      struct segment_error *error)
+{
+    struct segment_places places;
+    int err = segment_places_list(directory, &places);
+
+    *list = (struct process_list){NULL, 0};
+    segment_error_begin(error, err ? "" : places.directories[0]);
+    for (size_t i = 0; !err && i < places.count; i++) {
+        err = read_directory(places.directories[i], list);
+        if (err)
+            segment_error_begin(error, places.directories[i]);
     }
-    if (list->count)
-        qsort(list->entries, list->count, sizeof(*list->entries), by_pid);
-    return 0;
+    segment_places_free(&places);
+    if (!err)
+        err = process_tree_order(list);
+    if (!err)
+        return 0;
+    process_list_free(list);
+    return segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "%s",
+                             strerror(-err));
 }
 
 void process_list_free(struct process_list *list)

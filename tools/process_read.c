@@ -2,8 +2,11 @@
 /* process_read.c - see process_read.h. */
 #include "process_read.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 uint64_t process_start_time(uint32_t pid)
 {
@@ -27,4 +30,22 @@ uint64_t process_start_time(uint32_t pid)
         state == 'Z' || state == 'X')
         return 0;
     return start;
+}
+
+bool process_namespace_is_ours(uint32_t pid_namespace)
+{
+    struct stat status;
+
+    return pid_namespace == 0 || stat("/proc/self/ns/pid", &status) != 0 ||
+           (uint32_t)status.st_ino == pid_namespace;
+}
+
+bool process_is_gone(uint32_t pid, uint64_t start_time)
+{
+    uint64_t running = process_start_time(pid);
+
+    /* Others' processes may be hidden from /proc (hidepid), but not from
+     * kill(). */
+    return (running && running != start_time) ||
+           (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
 }

@@ -5,11 +5,20 @@
 #ifndef PREPROF_PROCESS_READ_H
 #define PREPROF_PROCESS_READ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Field 22 of /proc/PID/stat, in clock ticks since boot: with the pid it names
  * a process for as long as the machine is up. 0 when there is none, or it is a
  * zombie. */
 uint64_t process_start_time(uint32_t pid);
+
+/* Whether pids of a namespace (the inode of /proc/PID/ns/pid; 0: not known)
+ * mean something to us. */
+bool process_namespace_is_ours(uint32_t pid_namespace);
+
+/* Whether a process of our namespace is gone for sure: its pid is free or
+ * another's. A zombie is not gone. */
+bool process_is_gone(uint32_t pid, uint64_t start_time);
 
 #endif

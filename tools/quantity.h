@@ -12,6 +12,13 @@
 /* "17 B", "1.2 MiB": powers of 1024, one decimal. */
 void quantity_bytes(uint64_t bytes, char text[QUANTITY_SIZE]);
 
+/* "17", "1.2M": the same in at most seven columns, for tables. Takes negative
+ * amounts; then it is at most eight. */
+void quantity_bytes_narrow(int64_t bytes, char text[QUANTITY_SIZE]);
+
+/* "7s", "3m07s", "5h12m", "3d04h": the two largest units. */
+void quantity_duration(uint64_t ns, char text[QUANTITY_SIZE]);
+
 /* "1 allocation", "4900113 allocations". `noun` is the singular, of letters
  * that take a plain s, and at most ten. */
 void quantity_count(uint64_t count, const char *noun, char text[QUANTITY_SIZE]);

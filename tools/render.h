@@ -21,7 +21,7 @@
  *           numbers for the index page), symbol (addresses to names), cmdline
  *   pid     the process; required except for list. Its segment is found in
  *           `dir`; a live process is preferred to dead ones of the same pid
- *   dir     directory of segments; default: see segment_directory()
+ *   dir     directory of segments; default: segment_places.h
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
  *           | folded | gperftools (that text, without MemStats, with mappings)
  *   debug   the client's debug number, for kinds whose text depends on it
@@ -29,17 +29,22 @@
  *           become one (segment_fold.h)
  *   symbols for symbol: the addresses as sent, joined by '+'
  *
- * JSON of list: an array, sorted by pid, of objects with pid, parent_pid,
- * program, executable, start (RFC 3339, UTC), state (live, exited, killed),
- * mode (as PREPROF_MODE is written), since (of the first recording, or null),
- * status ("ok" or why nothing is recorded), in_use, in_use_objects, allocs,
- * alloc_space, rss, threads (0 when it has ended), losses (object: text to
- * count) and file. A segment that cannot be read has pid, state, file and
- * error only.
+ * JSON of list: an array, in the order of process_tree.h (children follow
+ * the process they were forked from), of objects with pid, uid, depth (below a
+ * parent), parent_pid, inherited (bytes in use at the fork that the child has
+ * not freed), program, executable, start (RFC 3339, UTC), state (live, exited,
+ * killed, elsewhere), mode (as PREPROF_MODE is written), since (of the first
+ * recording, or null), status ("ok" or why nothing is recorded), in_use,
+ * in_use_objects, allocs, alloc_space, losses (object: text to count) and file;
+ * of live ones also uptime (s), alloc_rate (bytes a second, mean since the
+ * first recording), rss and threads, else 0. One with children has `tree`: an
+ * object with processes, in_use, rss and alloc_rate, sums over it and all below
+ * it. A segment that cannot be read has pid, depth, state, file and error only.
  * JSON of counts: an object, kind to number of records, one key for every kind
  * that is a profile.
  * JSON of vars: as Go's expvar prints it, with a third variable "preprof"
- * (mode, since, estimated: the fields of memstats that are no counts; losses).
+ * (mode, since, coverage: since when and what is left out, as text; estimated:
+ * the fields of memstats that are no counts; losses).
  *
  * Errors: 404 no such process or segment, 400 bad key or value, 500 a segment
  * that cannot be read (the line names file, offset and reason), 503 the

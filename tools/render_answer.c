@@ -10,6 +10,7 @@
 
 #include "process_list.h"
 #include "process_memstats.h"
+#include "process_prune.h"
 #include "profile.h"
 #include "profile_folded.h"
 #include "profile_pprof.h"
@@ -77,15 +78,13 @@ static int read_segment(struct answer *answer, enum segment_read_depth depth,
                         struct segment_snapshot **snapshot)
 {
     const struct render_request *request = answer->request;
-    char directory[PATH_MAX], path[PATH_MAX];
+    char path[PATH_MAX];
     struct segment_error error;
     int err;
 
     if (!request->pid)
         return refuse(answer, 400, "kind %s needs a pid", request->kind);
-    segment_directory(directory);
-    err = segment_find(request->directory ? request->directory : directory,
-                       request->pid, path, &error);
+    err = segment_find(request->directory, request->pid, path, &error);
     if (!err)
         err = segment_read(path, depth, snapshot, &error);
     return err ? refuse_for_segment(answer, &error, err) : 0;
@@ -250,16 +249,13 @@ static int answer_written(struct answer *answer, enum segment_read_depth depth,
 
 static int answer_list(struct answer *answer)
 {
-    char directory[PATH_MAX];
     struct process_list list;
     struct segment_error error;
     FILE *out;
     int err;
 
-    segment_directory(directory);
-    err = process_list_read(
-        answer->request->directory ? answer->request->directory : directory,
-        &list, &error);
+    process_prune_old(answer->request->directory);
+    err = process_list_read(answer->request->directory, &list, &error);
     if (err)
         return refuse_for_segment(answer, &error, err);
     out = open_memstream(&answer->body, &answer->size);

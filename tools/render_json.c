@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "loss.h"
 #include "mode.h"
 #include "printable.h"
 #include "process_memory.h"
 #include "process_memstats.h"
+#include "process_tree.h"
 #include "profile_kind.h"
 #include "quantity.h"
 #include "render_symbol.h"
@@ -56,6 +58,14 @@ static json_t *time_of(uint64_t time_ns)
     return json_string(time);
 }
 
+static json_t *coverage_of(const struct segment_header *header)
+{
+    char coverage[COVERAGE_TEXT_SIZE];
+
+    coverage_text(header, coverage);
+    return json_string(coverage);
+}
+
 static json_t *losses_of(const struct segment_snapshot *snapshot)
 {
     json_t *losses = json_object();
@@ -88,6 +98,20 @@ static int write_json(json_t *value, size_t flags, FILE *out)
 
 /* ---- list -------------------------------------------------------------- */
 
+/* What a process and all below it are together. */
+static json_t *tree_of(const struct process_entry *root)
+{
+    struct process_tree_total total;
+    json_t *object = json_object();
+
+    process_tree_sum(root, &total);
+    json_object_set_new(object, "processes", count(root->tree_size));
+    json_object_set_new(object, "in_use", count(total.in_use));
+    json_object_set_new(object, "rss", count(total.resident));
+    json_object_set_new(object, "alloc_rate", count(total.alloc_rate));
+    return object;
+}
+
 static json_t *entry_of(const struct process_entry *entry)
 {
     const struct segment_snapshot *snapshot = entry->snapshot;
@@ -96,6 +120,7 @@ static json_t *entry_of(const struct process_entry *entry)
 
     json_object_set_new(object, "pid", count(entry->pid));
     json_object_set_new(object, "file", text(entry->file));
+    json_object_set_new(object, "depth", count(entry->depth));
     if (!snapshot) {
         char line[SEGMENT_ERROR_LINE_SIZE];
 
@@ -108,6 +133,8 @@ static json_t *entry_of(const struct process_entry *entry)
     json_object_set_new(object, "state",
                         json_string(segment_life_text(snapshot->life)));
     json_object_set_new(object, "parent_pid", count(header->parent_pid));
+    json_object_set_new(object, "inherited", count(header->inherited_bytes));
+    json_object_set_new(object, "uid", count(header->uid));
     json_object_set_new(object, "program", text(header->program));
     json_object_set_new(object, "executable", text(header->executable));
     json_object_set_new(object, "start", time_of(header->created_ns));
@@ -122,7 +149,11 @@ static json_t *entry_of(const struct process_entry *entry)
                         count(snapshot->total.alloc_space));
     json_object_set_new(object, "rss", count(entry->memory.resident));
     json_object_set_new(object, "threads", count(entry->memory.threads));
+    json_object_set_new(object, "uptime", count(entry->uptime_ns / 1000000000));
+    json_object_set_new(object, "alloc_rate", count(entry->alloc_rate));
     json_object_set_new(object, "losses", losses_of(snapshot));
+    if (entry->depth == 0 && entry->tree_size > 1)
+        json_object_set_new(object, "tree", tree_of(entry));
     return object;
 }
 
@@ -187,6 +218,7 @@ static json_t *preprof_of(const struct segment_snapshot *snapshot,
     json_object_set_new(object, "mode", mode_of(&snapshot->header));
     json_object_set_new(object, "since",
                         time_of(snapshot->header.recording_ns));
+    json_object_set_new(object, "coverage", coverage_of(&snapshot->header));
     json_object_set_new(object, "status", status_of(&snapshot->header));
     json_object_set_new(object, "estimated", process_memstats_estimated(stats));
     json_object_set_new(object, "heap_alloc_plus_minus",

@@ -30,6 +30,7 @@
 #include "run_server.h"
 #include "run_shim.h"
 #include "segment_find.h"
+#include "segment_places.h"
 
 /* As shells say it. */
 #define STATUS_NOT_EXECUTABLE 126

@@ -10,17 +10,7 @@
 #include <unistd.h>
 
 #include "process_read.h"
-
-void segment_directory(char directory[PATH_MAX])
-{
-    const char *chosen = getenv("PREPROF_DIR");
-
-    if (chosen && *chosen)
-        snprintf(directory, PATH_MAX, "%s", chosen);
-    else
-        snprintf(directory, PATH_MAX, "/dev/shm/preprof-%u",
-                 (unsigned)geteuid());
-}
+#include "segment_places.h"
 
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time)
 {
@@ -47,47 +37,73 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time)
            named_pid == pid && named_start == start_time;
 }
 
-int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
-                 struct segment_error *error)
-{
-    uint64_t running = process_start_time(pid), best = 0;
-    struct dirent *entry;
-    bool found = false;
-    DIR *listing;
+/* The best segment of a pid so far. */
+struct found {
+    uint64_t running; /* start of the process that has the pid now, or 0 */
+    uint64_t start;
+    const char *directory; /* NULL: none yet */
+};
 
-    segment_error_begin(error, directory);
-    listing = opendir(directory);
-    if (!listing && errno != ENOENT)
+static int find_in(const char *directory, uint32_t pid, struct found *best,
+                   struct segment_error *error)
+{
+    DIR *listing = opendir(directory);
+    struct dirent *entry;
+
+    if (!listing && errno != ENOENT) {
+        segment_error_begin(error, directory);
         return segment_error_set(error, -errno, SEGMENT_ERROR_NOWHERE, "%s",
                                  strerror(errno));
+    }
     while (listing && (entry = readdir(listing))) {
         uint64_t start;
         uint32_t named;
 
-        if (!segment_name_parse(entry->d_name, &named, &start) || named != pid)
+        if (!segment_name_parse(entry->d_name, &named, &start) ||
+            named != pid ||
+            (best->directory && start != best->running &&
+             (start <= best->start || best->start == best->running)))
             continue;
-        if (!found || start == running || (start > best && best != running))
-            best = start;
-        found = true;
+        best->start = start;
+        best->directory = directory;
     }
     if (listing)
         closedir(listing);
-    if (!found)
-        return segment_error_set(
-            error, -ENOENT, SEGMENT_ERROR_NOWHERE,
-            running ? "process %u has no segment: it was not started under the "
-                      "shim"
-                    : "no process %u, and no segment of one",
-            pid);
-    snprintf(path, PATH_MAX, "%s/%u-%llu", directory, pid,
-             (unsigned long long)best);
     return 0;
+}
+
+int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
+                 struct segment_error *error)
+{
+    struct found best = {.running = process_start_time(pid)};
+    struct segment_places places;
+    int err = segment_places_list(directory, &places);
+
+    segment_error_begin(error, err ? "" : places.directories[0]);
+    if (err)
+        return segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "%s",
+                                 strerror(-err));
+    for (size_t i = 0; !err && i < places.count; i++)
+        err = find_in(places.directories[i], pid, &best, error);
+    if (!err && !best.directory)
+        err = segment_error_set(
+            error, -ENOENT, SEGMENT_ERROR_NOWHERE,
+            best.running
+                ? "process %u has no segment: it was not started under the "
+                  "shim"
+                : "no process %u, and no segment of one",
+            pid);
+    if (!err)
+        snprintf(path, PATH_MAX, "%s/%u-%llu", best.directory, pid,
+                 (unsigned long long)best.start);
+    segment_places_free(&places);
+    return err;
 }
 
 int segment_find_input(const char *input, char path[PATH_MAX],
                        struct segment_error *error)
 {
-    char directory[PATH_MAX], *end;
+    char *end;
     unsigned long pid = strtoul(input, &end, 10);
 
     segment_error_begin(error, input);
@@ -97,6 +113,5 @@ int segment_find_input(const char *input, char path[PATH_MAX],
     if (access(input, F_OK) == 0 || *input < '0' || *input > '9' || *end ||
         pid > INT32_MAX)
         return 0;
-    segment_directory(directory);
-    return segment_find(directory, (uint32_t)pid, path, error);
+    return segment_find(NULL, (uint32_t)pid, path, error);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segment_find.h - where segments are, and which one is a process's.
+ * segment_find.h - which segment is a process's.
  *
  * A segment's file is named PID-STARTTIME, both decimal. Read next:
- * segment_read.h, process_read.h.
+ * segment_places.h, segment_read.h, process_read.h.
  */
 #ifndef PREPROF_SEGMENT_FIND_H
 #define PREPROF_SEGMENT_FIND_H
@@ -14,9 +14,6 @@
 
 #include "segment_error.h"
 
-/* PREPROF_DIR, else /dev/shm/preprof-EUID. */
-void segment_directory(char directory[PATH_MAX]);
-
 /* Reads a name "PID-STARTTIME"; false for any other. */
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time);
 
@@ -25,8 +22,9 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time);
 
 /*
  * Writes the path of the segment of a pid: of the process that has it now,
- * else of the last one that had it. Returns 0, or -errno with *error filled:
- * -ENOENT when there is none.
+ * else of the last one that had it. `directory` is where to look; NULL: in all
+ * of segment_places.h. Returns 0, or -errno with *error filled: -ENOENT when
+ * there is none.
  */
 int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
                  struct segment_error *error);

@@ -442,8 +442,11 @@ static void find_life(struct reader *reader)
     snapshot->taken_ns = nanoseconds(reader->stat.st_mtim);
     if (snapshot->header.state == SEGMENT_EXITED) {
         snapshot->life = SEGMENT_LIFE_EXITED;
-    } else if (segment_name_matches(reader->error->path, pid, start) &&
-               process_start_time(pid) == start) {
+    } else if (!segment_name_matches(reader->error->path, pid, start)) {
+        snapshot->life = SEGMENT_LIFE_KILLED;
+    } else if (!process_namespace_is_ours(snapshot->header.pid_namespace)) {
+        snapshot->life = SEGMENT_LIFE_ELSEWHERE;
+    } else if (process_start_time(pid) == start) {
         snapshot->life = SEGMENT_LIFE_LIVE;
         if (clock_gettime(CLOCK_REALTIME, &now) == 0)
             snapshot->taken_ns = nanoseconds(now);

@@ -24,6 +24,7 @@ enum segment_life {
     SEGMENT_LIFE_EXITED, /* it ended by itself */
     SEGMENT_LIFE_KILLED, /* it is gone without having said so, or this is a
                             copy made while it ran */
+    SEGMENT_LIFE_ELSEWHERE, /* it is of another pid namespace: who knows */
 };
 
 /* Counters of a callsite, summed over all shards: never negative, inuse never
