@@ -15,6 +15,7 @@
 #include "os.h"
 #include "owner.h"
 #include "preprof.h"
+#include "program.h"
 #include "real.h"
 #include "sample.h"
 #include "segment_file.h"
@@ -133,7 +134,6 @@ static void fill_header(struct segment_header *header,
                         const struct segment_header *parent)
 {
     struct text text;
-    long length;
 
     header->created_ns = os_realtime_ns();
     header->mode = options.mode_word;
@@ -143,14 +143,7 @@ static void fill_header(struct segment_header *header,
     header->shards_used = 1;
     header->losses[SEGMENT_LOSS_BEFORE_START] = early_allocations;
 
-    length = os_read_link("/proc/self/exe", header->executable,
-                          sizeof(header->executable) - 1);
-    if (length <= 0) { /* no /proc: the name the kernel was asked to run */
-        const char *name = (const char *)getauxval(AT_EXECFN);
-
-        text = text_in(header->executable, sizeof(header->executable));
-        text_string(&text, name ? name : "");
-    }
+    program_executable(header->executable, sizeof(header->executable));
     text = text_in(header->program, sizeof(header->program));
     text_string(&text, text_base_name(header->executable));
     text = text_in(header->allocator, sizeof(header->allocator));
@@ -225,6 +218,8 @@ static bool make_segment(struct life *born)
     if (getauxval(AT_SECURE)) /* a privileged program: do nothing at all */
         return false;
     options_read();
+    if (options.only[0] && !program_is_named(options.only))
+        return false;
     options_choose_directory(directory);
     if (make_segment_in(directory, born) == 0)
         return true;

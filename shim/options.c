@@ -102,6 +102,12 @@ void options_read(void)
     if (value && *value && options_parse_mode(value, &options.mode_word) != 0)
         options_complain("PREPROF_MODE is not off, sample[=SIZE] or exact",
                          value);
+    value = getenv("PREPROF_ONLY");
+    if (value) {
+        struct text only = text_in(options.only, sizeof(options.only));
+
+        text_string(&only, value);
+    }
     value = getenv("PREPROF_OUT");
     if (value && *value)
         make_absolute(options.output, value);

@@ -9,6 +9,8 @@
  *   PREPROF_OUT      where the profile is kept at a clean exit; %p is the pid,
  *                    %n the program's name, %% a percent sign. Made absolute
  *                    when the program starts. Default: not kept
+ *   PREPROF_ONLY     the one program that is recorded (program.h): all others
+ *                    make no segment. Default: all are
  *   PREPROF_VERBOSE  when not empty and not 0: say on stderr what goes wrong
  *
  * Read once, before anything of the program runs; a value that makes no sense
@@ -21,11 +23,13 @@
 #include <stdint.h>
 
 #define OPTIONS_PATH_MAX 1024
+#define OPTIONS_NAME_MAX 256 /* of a file, with the NUL */
 
 struct options {
     uint64_t mode_word; /* SEGMENT_MODE_WORD() */
     bool verbose;
     char directory[OPTIONS_PATH_MAX]; /* absolute; "" for the default */
+    char only[OPTIONS_NAME_MAX];      /* "" for all */
     char output[OPTIONS_PATH_MAX]; /* absolute, %p and %n still in it; "" */
 };
 extern struct options options;

@@ -222,19 +222,21 @@ static bool report_file(const struct run_collect *run, const char *path,
     return ours;
 }
 
-bool run_collect_report(const struct run_collect *run)
+size_t run_collect_report(const struct run_collect *run, bool *first)
 {
     char pattern[PATH_MAX];
-    bool found = false;
+    size_t reported;
     glob_t files;
 
+    *first = false;
     run_output_glob(run->output, pattern);
     if (glob(pattern, 0, NULL, &files) != 0)
-        return false;
-    for (size_t i = 0; i < files.gl_pathc && !found; i++)
-        found = report_file(run, files.gl_pathv[i], true);
+        return 0;
+    for (size_t i = 0; i < files.gl_pathc && !*first; i++)
+        *first = report_file(run, files.gl_pathv[i], true);
+    reported = *first;
     for (size_t i = 0; i < files.gl_pathc; i++)
-        report_file(run, files.gl_pathv[i], false);
+        reported += report_file(run, files.gl_pathv[i], false);
     globfree(&files);
-    return found;
+    return reported;
 }

@@ -10,6 +10,7 @@
 #define PREPROF_RUN_COLLECT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "run_output.h"
@@ -35,9 +36,9 @@ void run_collect_segments(const struct run_collect *run);
 /*
  * Writes one line a process to stderr, the first process first: program, pid,
  * allocations, bytes in use at the end, file; and what every reader should
- * know of it. Gives the first one's file its name. Returns whether the first
- * process has a profile.
+ * know of it. Gives the first one's file its name. Returns how many there are,
+ * and whether the first process is one of them.
  */
-bool run_collect_report(const struct run_collect *run);
+size_t run_collect_report(const struct run_collect *run, bool *first);
 
 #endif

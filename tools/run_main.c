@@ -41,6 +41,7 @@
 
 struct request {
     const char *mode;
+    const char *only; /* the program to profile, or NULL for all */
     const char *file; /* as given, or NULL */
     const char *port; /* as given, or NULL */
     char **command;
@@ -56,6 +57,7 @@ static struct request parse(int argc, char **argv)
 {
     static const struct option options[] = {
         {"mode", required_argument, NULL, 'm'},
+        {"only", required_argument, NULL, 'n'},
         {"http", required_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0}};
@@ -76,6 +78,9 @@ static struct request parse(int argc, char **argv)
         case 'p':
             request.port = optarg;
             break;
+        case 'n':
+            request.only = optarg;
+            break;
         case 'v':
             puts("preprof " PREPROF_VERSION);
             exit(0);
@@ -88,6 +93,9 @@ static struct request parse(int argc, char **argv)
     if (request.port && (strtoul(request.port, &end, 10) > 65535 || *end ||
                          request.port[0] < '0' || request.port[0] > '9'))
         usage("--http takes a port, 0 to 65535, not ", request.port);
+    if (request.only && (!*request.only || strchr(request.only, '/')))
+        usage("--only takes the name of a program, without a path, not ",
+              *request.only ? request.only : "nothing");
     if (optind == argc)
         usage("which program? See preprof help run", "");
     request.command = argv + optind;
@@ -156,13 +164,19 @@ static int wait_for(const struct run_child *child, const char *directory,
     return status;
 }
 
-/* Keeps and sums up; says why when the first process left nothing. */
-static void collect(struct run_collect *run, bool expected)
+/* Keeps and sums up; says why when nothing was left that should be there. */
+static void collect(struct run_collect *run, bool expected, const char *only)
 {
+    size_t reported;
+    bool first;
+
     if (!run->output->pattern[0])
         return;
     run_collect_segments(run);
-    if (!run_collect_report(run) && expected)
+    reported = run_collect_report(run, &first);
+    if (only && !reported)
+        fprintf(stderr, "preprof: no program named %s was profiled\n", only);
+    else if (!first && expected)
         fprintf(stderr,
                 "preprof: no profile of process %d: it cleared LD_PRELOAD, or "
                 "could not write\n",
@@ -212,10 +226,11 @@ int main(int argc, char **argv)
     if (run_shim_preload(directory, &preload) != 0)
         return 1;
     check_program(request.command[0], &check);
-    expected = expected && check.fits;
+    expected = expected && check.fits && !request.only;
     const struct run_variable variables[] = {
         {"LD_PRELOAD", check.refuses ? getenv("LD_PRELOAD") : preload},
         {"PREPROF_MODE", request.mode},
+        {"PREPROF_ONLY", request.only},
         {"PREPROF_OUT", output.pattern[0] ? output.pattern : NULL},
         {"PREPROF_DIR", getenv("PREPROF_DIR") ? directory : NULL},
         {NULL, NULL},
@@ -235,7 +250,7 @@ int main(int argc, char **argv)
         run_server_end(server);
     run.first = (uint32_t)child.pid;
     run.first_killed = WIFSIGNALED(status);
-    collect(&run, expected);
+    collect(&run, expected, request.only);
     free(preload);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
