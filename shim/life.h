@@ -40,6 +40,11 @@ struct life {
     uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
     uint32_t refused;      /* extent.c: requests that found no room */
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
+    struct {
+        int64_t in_use; /* bytes, as far as shards have told; may be below 0
+                           for a moment */
+        int64_t mark;   /* what in_use must exceed to be the next peak */
+    } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
 };
 
 extern struct life *life;

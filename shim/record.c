@@ -33,20 +33,17 @@ static COLD void count_freed_sample(struct shard *shard, const void *block,
                                     uint32_t owner)
 {
     struct sample sample = sample_release(block, SAMPLE_SLOT_OF(owner));
-    const struct segment_row amounts = {0, 0, sample.objects, sample.space};
 
-    shard_add(shard, sample.callsite, &amounts);
+    shard_add_free(shard, sample.callsite, sample.objects, sample.space);
 }
 
 static ALWAYS_INLINE void count_freed(struct shard *shard, const void *block,
                                       uint32_t owner, size_t size)
 {
-    const struct segment_row amounts = {0, 0, 1, size};
-
     if (UNLIKELY(SAMPLE_IS_OWNER(owner)))
         count_freed_sample(shard, block, owner);
     else
-        shard_add(shard, owner, &amounts);
+        shard_add_free(shard, owner, 1, size);
 }
 
 /* What stood there before was not seen to be freed: an allocator that frees
@@ -85,7 +82,7 @@ static ALWAYS_INLINE void follow(struct shard *shard, void *block,
 static HOT void record_exact(struct thread *thread, void *block,
                              const struct walk_start *start)
 {
-    struct segment_row amounts = {1, real_usable_size(block), 0, 0};
+    size_t size = real_usable_size(block);
     struct shard *shard;
     uint32_t callsite;
 
@@ -93,7 +90,7 @@ static HOT void record_exact(struct thread *thread, void *block,
         return;
     shard = shard_of(thread);
     callsite = callsite_of(thread, shard, start);
-    shard_add(shard, callsite, &amounts);
+    shard_add_alloc(shard, callsite, 1, size);
     follow(shard, block, callsite);
 }
 
@@ -108,7 +105,6 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
         .space = real_usable_size(block) * (uint64_t)weight,
         .callsite = callsite_of(thread, shard, start),
     };
-    struct segment_row amounts = {sample.objects, sample.space, 0, 0};
     uint32_t slot = sample_keep(block, &sample);
 
     sample_draw(thread, mean_bytes);
@@ -116,7 +112,7 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
         life_lose(SEGMENT_LOSS_SAMPLES_FULL, 1);
         return;
     }
-    shard_add(shard, sample.callsite, &amounts);
+    shard_add_alloc(shard, sample.callsite, sample.objects, sample.space);
     follow(shard, block, SAMPLE_OWNER(slot));
 }
 

@@ -30,6 +30,7 @@
  *             SEGMENT_SINK_COUNT are sinks without a stack (see below).
  *   counters  one row per (shard, callsite). The value of a callsite is the
  *             sum of its rows over all shards.
+ *   peaks     one per row: what was in use there at the peak.
  *   cpu       one row per callsite: samples of CPU profiles.
  *   events    one row per (kind of event, callsite), see below.
  *   module    one mapped object (executable, library, vDSO); a node names the
@@ -156,11 +157,44 @@ enum segment_loss {
 
 /* Counters of one callsite in one shard; each only ever grows. */
 struct segment_row {
-    uint64_t alloc_objects;
-    uint64_t alloc_space; /* bytes, usable size */
+    uint64_t alloc_objects; /* and above them an epoch, see below */
+    uint64_t alloc_space;   /* bytes, usable size */
     uint64_t free_objects;
     uint64_t free_space;
 };
+
+/*
+ * The peak: header.peak_epoch is the number of the moment with the most bytes
+ * in use that was noticed, 0 before the first. The first count in a row after
+ * that moment saves what was in use there, alloc less free (below 0 where
+ * others' blocks are freed), and then puts the epoch into the row:
+ *
+ *   row's epoch == peak_epoch   at the peak it had what is in `peaks`
+ *   row's epoch <  peak_epoch   not touched since: what it has now
+ *
+ * A row without room for its peak has 0; the header's sinks are as they are
+ * now. The sum over all rows falls short of
+ * the highest total that there ever was by less than SEGMENT_PEAK_BOUND; where
+ * more is in use now than at the peak, now is the peak.
+ *
+ * The bound is a step, which lies between any two peaks, and three times what
+ * a thread may count before it tells the others (shim/peak.h says why); blocks
+ * that other threads were counting at that very moment come on top.
+ */
+struct segment_peak {
+    uint64_t objects;
+    uint64_t space;
+};
+#define SEGMENT_OBJECTS_BITS   51 /* at 30 ns each, two years' */
+#define SEGMENT_OBJECTS(word)  ((word) & (UINT64_MAX >> 13))
+#define SEGMENT_EPOCH(word)    ((uint32_t)((word) >> SEGMENT_OBJECTS_BITS))
+#define SEGMENT_EPOCH_LAST     8191u /* never reached: each is a step higher */
+#define SEGMENT_PEAK_STEP(total)                                               \
+    ((total) / 256 > 4096 ? (total) / 256 : 4096)
+#define SEGMENT_PEAK_DRIFT(total)                                              \
+    ((total) / 4096 > 4096 ? (total) / 4096 : 4096)
+#define SEGMENT_PEAK_BOUND(total, threads)                                     \
+    (SEGMENT_PEAK_STEP(total) + 3 * (threads)*SEGMENT_PEAK_DRIFT(total))
 
 /* Row 0 of each shard. `allocs` and `frees` count calls in sample mode only;
  * `unknown_frees` is SEGMENT_LOSS_UNKNOWN_ORIGIN of this shard. */
@@ -239,6 +273,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_MODULES = 4,
     SEGMENT_EXTENT_STRINGS = 5,
     SEGMENT_EXTENT_CPU = 6,
+    SEGMENT_EXTENT_PEAKS = 7,
     SEGMENT_EXTENT_EVENTS = 8,
 };
 
@@ -252,6 +287,8 @@ enum segment_extent_type {
 
 #define SEGMENT_ROWS_PER_EXTENT                                                \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_row))
+#define SEGMENT_PEAKS_PER_EXTENT                                               \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_peak))
 #define SEGMENT_CPU_ROWS_PER_EXTENT                                            \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_cpu_row))
 #define SEGMENT_EVENTS_PER_EXTENT                                              \
@@ -320,7 +357,8 @@ struct segment_header {
                               that what is counted has a gap */
     uint32_t status;       /* enum segment_status */
     uint32_t state;        /* enum segment_state */
-    uint32_t reserved1;
+    uint32_t peak_epoch;   /* see struct segment_peak */
+    uint32_t peak_turn;    /* shim/peak.h: peak_epoch, or the next one */
     uint32_t extents_used; /* upper bounds, see above */
     uint32_t callsites_used; /* first unused id, at least SINK_COUNT */
     uint32_t nodes_used;     /* first unused node, at least 1 */
@@ -350,6 +388,7 @@ _Static_assert(sizeof(struct segment_row) == 32, "row layout");
 _Static_assert(sizeof(struct segment_calls) == 32, "calls layout");
 _Static_assert(sizeof(struct segment_cpu_row) == 8, "cpu row layout");
 _Static_assert(sizeof(struct segment_cpu) == 160, "cpu words layout");
+_Static_assert(sizeof(struct segment_peak) == 16, "peak layout");
 _Static_assert(sizeof(struct segment_event_row) == 16, "event row layout");
 _Static_assert(sizeof(struct segment_node) == 16, "node layout");
 _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");

@@ -290,6 +290,16 @@ static void copy_rows(const struct segment_file *file, void *copy,
     }
 }
 
+/* Saved before its row says so, and so copied after it. */
+static void copy_peaks(const struct segment_file *file, void *copy,
+                       uint32_t extents)
+{
+    for (uint32_t i = 0; i < extents; i++)
+        if (SEGMENT_EXTENT_TYPE(word_of(copy, i)) == SEGMENT_EXTENT_PEAKS)
+            memcpy(extent_of(copy, i), extent_of(file->header, i),
+                   SEGMENT_EXTENT_SIZE);
+}
+
 /* The table, and what it says is there: the rest may not be touched. */
 static void copy_extents(const struct segment_file *file, void *copy,
                          uint32_t extents)
@@ -347,6 +357,7 @@ int segment_file_dump(const struct segment_file *file, const char *path)
         copy_extents(file, copy, extents);
         copy_rows(file, copy, extents, copy_frees);
         copy_rows(file, copy, extents, copy_allocs);
+        copy_peaks(file, copy, extents);
     }
     err = write_file(path, copy, size);
     os_unmap(copy, size);

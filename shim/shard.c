@@ -96,44 +96,66 @@ bool shard_prepare(uint32_t callsite)
     return rows_of(&shards[0], callsite) != NULL;
 }
 
-/* Both add all four words: of a row 0 they are calls (shard_add_calls). */
-static void add_owned(struct segment_row *row,
-                      const struct segment_row *amounts)
+/* Where the shard has its row, or the common shard, which *shard then is. NULL
+ * when it has none either: only a sink's, and the header has theirs. */
+static struct segment_row *find_row(struct shard **shard, uint32_t callsite)
 {
-    counter_add_owned(&row->alloc_objects, amounts->alloc_objects);
-    counter_add_owned(&row->alloc_space, amounts->alloc_space);
-    counter_add_owned(&row->free_objects, amounts->free_objects);
-    counter_add_owned(&row->free_space, amounts->free_space);
-}
+    struct segment_row *rows = rows_of(*shard, callsite);
 
-static void add_shared(struct segment_row *row,
-                       const struct segment_row *amounts)
-{
-    counter_add_shared(&row->alloc_objects, amounts->alloc_objects);
-    counter_add_shared(&row->alloc_space, amounts->alloc_space);
-    counter_add_shared(&row->free_objects, amounts->free_objects);
-    counter_add_shared(&row->free_space, amounts->free_space);
-}
-
-void shard_add_elsewhere(struct shard *shard, uint32_t callsite,
-                         const struct segment_row *amounts)
-{
-    uint32_t offset = callsite % SEGMENT_ROWS_PER_EXTENT;
-    struct segment_row *rows = rows_of(shard, callsite);
-
-    if (rows && !shard->shared) {
-        add_owned(&rows[offset], amounts);
-        return;
+    if (!rows) {
+        *shard = &shards[0];
+        rows = rows_of(*shard, callsite);
     }
-    if (!rows)
-        rows = rows_of(&shards[0], callsite);
-    /* Only the sinks may lack a row in shard 0; the header has theirs. */
-    add_shared(rows ? &rows[offset]
-                    : &life->header->sinks[callsite % SEGMENT_SINK_COUNT],
-               amounts);
+    return rows ? &rows[callsite % SEGMENT_ROWS_PER_EXTENT] : NULL;
 }
 
-/* Adds a row's free half or alloc half. Row 0 keeps its calls in both. */
+static struct segment_row *header_row(uint32_t sink)
+{
+    return &life->header->sinks[sink % SEGMENT_SINK_COUNT];
+}
+
+void shard_add_alloc_elsewhere(struct shard *shard, uint32_t callsite,
+                               uint64_t objects, uint64_t space)
+{
+    struct segment_row *row = find_row(&shard, callsite);
+
+    if (row) {
+        shard_add_alloc_to(shard, callsite, row, objects, space,
+                           shard->shared);
+    } else {
+        counter_add_shared(&header_row(callsite)->alloc_objects, objects);
+        counter_add_shared(&header_row(callsite)->alloc_space, space);
+    }
+}
+
+void shard_add_free_elsewhere(struct shard *shard, uint32_t callsite,
+                              uint64_t objects, uint64_t space)
+{
+    struct segment_row *row = find_row(&shard, callsite);
+
+    if (row) {
+        shard_add_free_to(shard, callsite, row, objects, space, shard->shared);
+    } else {
+        counter_add_shared(&header_row(callsite)->free_objects, objects);
+        counter_add_shared(&header_row(callsite)->free_space, space);
+    }
+}
+
+void shard_add_calls_elsewhere(struct shard *shard,
+                               const struct segment_calls *calls)
+{
+    struct segment_row *row = find_row(&shard, SEGMENT_SINK_NONE);
+    bool shared = !row || shard->shared;
+
+    if (!row)
+        row = header_row(SEGMENT_SINK_NONE);
+    shard_add_word(&row->alloc_objects, calls->allocs, shared);
+    shard_add_word(&row->alloc_space, calls->frees, shared);
+    shard_add_word(&row->free_objects, calls->unknown_frees, shared);
+}
+
+/* Adds a row's free half or alloc half. Row 0 keeps its calls in both, never
+ * so many that an epoch could be seen in them. */
 static void read_half(struct segment_row *sum, const struct segment_row *row,
                       bool frees)
 {
@@ -141,7 +163,8 @@ static void read_half(struct segment_row *sum, const struct segment_row *row,
         sum->free_objects += counter_read(&row->free_objects);
         sum->free_space += counter_read(&row->free_space);
     } else {
-        sum->alloc_objects += counter_read(&row->alloc_objects);
+        sum->alloc_objects +=
+            SEGMENT_OBJECTS(counter_read(&row->alloc_objects));
         sum->alloc_space += counter_read(&row->alloc_space);
     }
 }

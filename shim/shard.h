@@ -16,7 +16,7 @@
  *
  * Invariant: every callsite id that callsite.h publishes has a row in shard 0
  * (shard_prepare), so a count always finds a place: own row, else shard 0's.
- * Read next: counter.h, callsite.h.
+ * Read next: counter.h, peak.h, callsite.h.
  */
 #ifndef PREPROF_SHARD_H
 #define PREPROF_SHARD_H
@@ -27,17 +27,23 @@
 
 #include "cc.h"
 #include "counter.h"
+#include "life.h"
+#include "peak.h"
 #include "segment.h"
 
 struct tracer;
 
-#define SHARD_ROW_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_ROWS_PER_EXTENT)
+#define SHARD_ROW_EXTENTS  (SEGMENT_CALLSITES_MAX / SEGMENT_ROWS_PER_EXTENT)
+#define SHARD_PEAK_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_PEAKS_PER_EXTENT)
 
 struct shard {
     uint32_t owner; /* tid, or 0 */
     uint32_t index;
-    bool shared; /* shard 0: adds are locked */
+    bool shared;       /* shard 0: adds are locked */
+    uint64_t drift;    /* peak.h: bytes counted and not told, signed */
+    int64_t drift_max; /* when to tell; 0 at first */
     struct segment_row *rows[SHARD_ROW_EXTENTS];
+    struct segment_peak *peaks[SHARD_PEAK_EXTENTS];
     /* callsite.c, by the owner while it is busy: */
     struct tracer *tracer; /* NULL until it has walked much */
     uint32_t untraced;     /* walks without */
@@ -55,29 +61,95 @@ struct shard *shard_claim(void);
 bool shard_prepare(uint32_t callsite);
 
 /* Where a count goes that finds no row in its shard. */
-COLD void shard_add_elsewhere(struct shard *shard, uint32_t callsite,
-                              const struct segment_row *amounts);
+COLD void shard_add_alloc_elsewhere(struct shard *shard, uint32_t callsite,
+                                    uint64_t objects, uint64_t space);
+COLD void shard_add_free_elsewhere(struct shard *shard, uint32_t callsite,
+                                   uint64_t objects, uint64_t space);
+COLD void shard_add_calls_elsewhere(struct shard *shard,
+                                    const struct segment_calls *calls);
 
-static ALWAYS_INLINE void shard_add(struct shard *shard, uint32_t callsite,
-                                    const struct segment_row *amounts)
+/* Adds to a word that only this shard's owner writes, or anybody. */
+static ALWAYS_INLINE void shard_add_word(uint64_t *word, uint64_t amount,
+                                         bool shared)
+{
+    if (shared)
+        counter_add_shared(word, amount);
+    else
+        counter_add_owned(word, amount);
+}
+
+/*
+ * Counts in a row of a shard. Before that, what the row has may have to be
+ * saved; after that, the others may have to be told (peak.h).
+ */
+static ALWAYS_INLINE void shard_add_alloc_to(struct shard *shard,
+                                             uint32_t callsite,
+                                             struct segment_row *row,
+                                             uint64_t objects, uint64_t space,
+                                             bool shared)
+{
+    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
+                 __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED)))
+        peak_save(shard, callsite, row);
+    shard_add_word(&row->alloc_objects, objects, shared);
+    shard_add_word(&row->alloc_space, space, shared);
+    shard_add_word(&shard->drift, space, shared);
+    if (UNLIKELY((int64_t)counter_read(&shard->drift) >
+                 __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
+        peak_settle(shard);
+}
+
+static ALWAYS_INLINE void shard_add_free_to(struct shard *shard,
+                                            uint32_t callsite,
+                                            struct segment_row *row,
+                                            uint64_t objects, uint64_t space,
+                                            bool shared)
+{
+    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
+                 __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED)))
+        peak_save_freeing(shard, callsite, row);
+    shard_add_word(&row->free_objects, objects, shared);
+    shard_add_word(&row->free_space, space, shared);
+    shard_add_word(&shard->drift, -space, shared);
+    if (UNLIKELY((int64_t)counter_read(&shard->drift) <
+                 -__atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
+        peak_settle(shard);
+}
+
+/* The row of a callsite, if it is there and the shard's own; else NULL, and the
+ * count goes elsewhere. */
+static ALWAYS_INLINE struct segment_row *shard_row(struct shard *shard,
+                                                   uint32_t callsite)
 {
     struct segment_row *rows = __atomic_load_n(
         &shard->rows[callsite / SEGMENT_ROWS_PER_EXTENT], __ATOMIC_RELAXED);
-    struct segment_row *row;
 
-    if (UNLIKELY(!rows || shard->shared)) {
-        shard_add_elsewhere(shard, callsite, amounts);
-        return;
-    }
-    row = &rows[callsite % SEGMENT_ROWS_PER_EXTENT];
-    if (amounts->alloc_objects) {
-        counter_add_owned(&row->alloc_objects, amounts->alloc_objects);
-        counter_add_owned(&row->alloc_space, amounts->alloc_space);
-    }
-    if (amounts->free_objects) {
-        counter_add_owned(&row->free_objects, amounts->free_objects);
-        counter_add_owned(&row->free_space, amounts->free_space);
-    }
+    return UNLIKELY(!rows || shard->shared)
+               ? NULL
+               : &rows[callsite % SEGMENT_ROWS_PER_EXTENT];
+}
+
+static ALWAYS_INLINE void shard_add_alloc(struct shard *shard,
+                                          uint32_t callsite, uint64_t objects,
+                                          uint64_t space)
+{
+    struct segment_row *row = shard_row(shard, callsite);
+
+    if (LIKELY(row != NULL))
+        shard_add_alloc_to(shard, callsite, row, objects, space, false);
+    else
+        shard_add_alloc_elsewhere(shard, callsite, objects, space);
+}
+
+static ALWAYS_INLINE void shard_add_free(struct shard *shard, uint32_t callsite,
+                                         uint64_t objects, uint64_t space)
+{
+    struct segment_row *row = shard_row(shard, callsite);
+
+    if (LIKELY(row != NULL))
+        shard_add_free_to(shard, callsite, row, objects, space, false);
+    else
+        shard_add_free_elsewhere(shard, callsite, objects, space);
 }
 
 _Static_assert(sizeof(struct segment_calls) == sizeof(struct segment_row) &&
@@ -90,12 +162,12 @@ static ALWAYS_INLINE void shard_add_calls(struct shard *shard, uint64_t allocs,
                                           uint64_t frees,
                                           uint64_t unknown_frees)
 {
-    const struct segment_row amounts = {allocs, frees, unknown_frees, 0};
-    struct segment_row *row =
-        __atomic_load_n(&shard->rows[0], __ATOMIC_RELAXED);
+    struct segment_row *row = shard_row(shard, SEGMENT_SINK_NONE);
 
-    if (UNLIKELY(!row || shard->shared)) {
-        shard_add_elsewhere(shard, SEGMENT_SINK_NONE, &amounts);
+    if (UNLIKELY(!row)) {
+        const struct segment_calls calls = {allocs, frees, unknown_frees, 0};
+
+        shard_add_calls_elsewhere(shard, &calls);
         return;
     }
     if (allocs)

@@ -98,6 +98,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_CALLSITES] = {8, SEGMENT_CALLSITES_PER_EXTENT},
         [SEGMENT_EXTENT_MODULES] = {96, SEGMENT_MODULES_PER_EXTENT},
         [SEGMENT_EXTENT_STRINGS] = {1, SEGMENT_EXTENT_SIZE},
+        [SEGMENT_EXTENT_PEAKS] = {16, SEGMENT_PEAKS_PER_EXTENT},
         [SEGMENT_EXTENT_CPU] = {8, SEGMENT_CPU_ROWS_PER_EXTENT},
         [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
     };
@@ -178,6 +179,19 @@ static inline struct segment_row *segment_build_row(struct segment_build *build,
     if (build->header->shards_used <= shard)
         build->header->shards_used = shard + 1;
     return segment_build_at(build, SEGMENT_EXTENT_COUNTERS, shard, callsite);
+}
+
+/* Says that the row of a callsite in a shard was last saved in `epoch`, and
+ * returns what for. */
+static inline struct segment_peak *
+segment_build_peak(struct segment_build *build, uint32_t shard,
+                   uint32_t callsite, uint64_t epoch)
+{
+    struct segment_row *row = segment_build_row(build, shard, callsite);
+
+    row->alloc_objects =
+        SEGMENT_OBJECTS(row->alloc_objects) | epoch << SEGMENT_OBJECTS_BITS;
+    return segment_build_at(build, SEGMENT_EXTENT_PEAKS, shard, callsite);
 }
 
 /* What happened at a callsite, of one kind. */

@@ -21,8 +21,12 @@ snapshot_values_fault(const struct segment_values *values)
     if (values->inuse_objects > values->alloc_objects ||
         values->inuse_space > values->alloc_space)
         return "more in use than allocated";
+    if (values->peak_objects > values->alloc_objects ||
+        values->peak_space > values->alloc_space)
+        return "more at the peak than allocated";
     if ((values->alloc_space && !values->alloc_objects) ||
-        (values->inuse_space && !values->inuse_objects))
+        (values->inuse_space && !values->inuse_objects) ||
+        (values->peak_space && !values->peak_objects))
         return "bytes without objects";
     return NULL;
 }
@@ -122,6 +126,8 @@ snapshot_fault(const struct segment_snapshot *snapshot, bool stacks)
         fault = snapshot_events_fault(snapshot, event);
     if (!fault)
         fault = snapshot_values_fault(&snapshot->total);
+    if (!fault && snapshot->total.peak_space < snapshot->total.inuse_space)
+        fault = "less at the peak than now";
     if (!fault && recorded != snapshot->recorded)
         fault = "another count of callsites with values";
     return fault;

@@ -113,10 +113,7 @@ static int decide(struct fold *fold, const struct segment_snapshot *snapshot)
 
 static void move_values(struct segment_values *from, struct segment_values *to)
 {
-    to->alloc_objects += from->alloc_objects;
-    to->alloc_space += from->alloc_space;
-    to->inuse_objects += from->inuse_objects;
-    to->inuse_space += from->inuse_space;
+    segment_values_add(to, from);
     *from = (struct segment_values){0};
 }
 

@@ -5,7 +5,8 @@
  * A live segment changes under the reader, so it is read twice:
  *
  *   pass 1  free counters; which callsites are published
- *   pass 2  alloc counters; the bodies of callsites, nodes, modules, strings
+ *   pass 2  alloc counters; what rows had at the peak; the bodies of
+ *           callsites, nodes, modules, strings
  *
  * Every free is counted after its alloc, so the frees that pass 1 saw are
  * among the allocs that pass 2 sees and nothing comes out negative. Everything
@@ -37,13 +38,14 @@ struct reader {
     struct segment_snapshot *snapshot;
     struct segment_header header; /* as the current pass found it */
     struct segment_extents extents;
-    struct segment_row *rows; /* sums by callsite; row 0 is not used */
+    struct segment_sum *sums; /* by callsite; the first is not used */
     union {
         struct segment_row rows[SEGMENT_ROWS_PER_EXTENT];
         struct segment_callsite callsites[SEGMENT_CALLSITES_PER_EXTENT];
         struct segment_event_row events[SEGMENT_EVENTS_PER_EXTENT];
     } piece; /* the one at hand ... */
     uint32_t owner; /* ... and its extent's owner */
+    struct segment_peak saved[SEGMENT_ROWS_PER_EXTENT]; /* of piece.rows */
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -132,14 +134,6 @@ static int read_pieces(struct reader *reader, enum segment_extent_type type,
 
 /* ---- counters ---------------------------------------------------------- */
 
-/* Sums stop at the top instead of wrapping: no value is believed, but none
- * may become small by being absurd. */
-static void add(uint64_t *sum, uint64_t amount)
-{
-    if (__builtin_add_overflow(*sum, amount, sum))
-        *sum = UINT64_MAX;
-}
-
 /* Row 0 is struct segment_calls, whose frees are in another place. */
 static void add_calls(struct segment_calls *sum, const struct segment_row *row,
                       bool frees)
@@ -148,27 +142,24 @@ static void add_calls(struct segment_calls *sum, const struct segment_row *row,
 
     memcpy(&calls, row, sizeof(calls));
     if (frees) {
-        add(&sum->frees, calls.frees);
-        add(&sum->unknown_frees, calls.unknown_frees);
+        segment_add(&sum->frees, calls.frees);
+        segment_add(&sum->unknown_frees, calls.unknown_frees);
     } else {
-        add(&sum->allocs, calls.allocs);
+        segment_add(&sum->allocs, calls.allocs);
     }
 }
 
 static void add_row(struct reader *reader, uint32_t callsite,
                     const struct segment_row *row, bool frees)
 {
-    struct segment_row *sum = &reader->rows[callsite];
+    struct segment_sum *sum = &reader->sums[callsite];
 
-    if (callsite == SEGMENT_SINK_NONE) {
+    if (callsite == SEGMENT_SINK_NONE)
         add_calls(&reader->snapshot->calls, row, frees);
-    } else if (frees) {
-        add(&sum->free_objects, row->free_objects);
-        add(&sum->free_space, row->free_space);
-    } else {
-        add(&sum->alloc_objects, row->alloc_objects);
-        add(&sum->alloc_space, row->alloc_space);
-    }
+    else if (frees)
+        segment_sum_add_frees(sum, row);
+    else
+        segment_sum_add_allocs(sum, row);
 }
 
 static void take_frees(struct reader *reader, uint32_t base, uint32_t elements)
@@ -199,6 +190,64 @@ static int read_counters(struct reader *reader, bool frees)
     return read_pieces(reader, SEGMENT_EXTENT_COUNTERS,
                        reader->snapshot->callsite_count, NULL,
                        frees ? take_frees : take_allocs);
+}
+
+/* What was saved for the `elements` rows of an extent of counters: nothing,
+ * which is zeros, where a shard found no room for it. */
+static int read_saved(struct reader *reader, uint64_t rows_word,
+                      uint32_t elements)
+{
+    uint32_t base = SEGMENT_EXTENT_BASE(rows_word);
+    uint32_t place = base % SEGMENT_PEAKS_PER_EXTENT;
+    uint64_t word =
+        SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_PEAKS,
+                            SEGMENT_EXTENT_OWNER(rows_word), base - place);
+
+    memset(reader->saved, 0, sizeof(reader->saved));
+    for (uint32_t i = 0; i < reader->extents.count; i++)
+        if (reader->extents.words[i] == word)
+            return read_at(reader, reader->saved,
+                           elements * sizeof(reader->saved[0]),
+                           segment_extent_offset(i) +
+                               place * sizeof(reader->saved[0]));
+    return 0;
+}
+
+/* Of one extent of counters. A row says that it is saved after its values are
+ * there: so the rows are read first. */
+static int read_peaks_of(struct reader *reader, uint32_t index)
+{
+    uint32_t epoch = reader->header.peak_epoch;
+    uint64_t word = reader->extents.words[index];
+    uint32_t base = SEGMENT_EXTENT_BASE(word);
+    uint32_t elements =
+        segment_extent_elements(word, reader->snapshot->callsite_count);
+    int err = read_at(reader, reader->piece.rows,
+                      elements * sizeof(reader->piece.rows[0]),
+                      segment_extent_offset(index));
+
+    if (!err)
+        err = read_saved(reader, word, elements);
+    for (uint32_t i = base == 0; !err && i < elements; i++)
+        segment_sum_add_peak(&reader->sums[base + i], &reader->piece.rows[i],
+                             &reader->saved[i], epoch);
+    return err;
+}
+
+/* Without an epoch there is no peak but now. */
+static int read_peaks(struct reader *reader)
+{
+    uint32_t epoch = reader->header.peak_epoch;
+    int err = 0;
+
+    for (uint32_t i = 1; epoch && i < SEGMENT_SINK_COUNT; i++)
+        segment_sum_add_peak(&reader->sums[i], &reader->header.sinks[i], NULL,
+                             epoch);
+    for (uint32_t i = 0; epoch && !err && i < reader->extents.count; i++)
+        if (SEGMENT_EXTENT_TYPE(reader->extents.words[i]) ==
+            SEGMENT_EXTENT_COUNTERS)
+            err = read_peaks_of(reader, i);
+    return err;
 }
 
 static int read_events(struct reader *reader)
@@ -286,8 +335,8 @@ static int read_pass_1(struct reader *reader)
     snapshot->callsite_count = count;
     snapshot->callsites = calloc(count, sizeof(snapshot->callsites[0]));
     snapshot->values = calloc(count, sizeof(snapshot->values[0]));
-    reader->rows = calloc(count, sizeof(reader->rows[0]));
-    if (!snapshot->callsites || !snapshot->values || !reader->rows)
+    reader->sums = calloc(count, sizeof(reader->sums[0]));
+    if (!snapshot->callsites || !snapshot->values || !reader->sums)
         return fail_memory(reader);
     err = read_counters(reader, true);
     return err ? err
@@ -301,6 +350,8 @@ static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
 
     if (!err)
         err = read_counters(reader, false);
+    if (!err)
+        err = read_peaks(reader);
     if (!err)
         err = read_events(reader);
     if (!err)
@@ -321,14 +372,14 @@ static void charge_no_stack(struct reader *reader, uint32_t callsite)
     struct segment_snapshot *snapshot = reader->snapshot;
 
     snapshot->callsites[callsite].node = 0;
-    add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[callsite], true);
-    add_row(reader, SEGMENT_SINK_NO_STACK, &reader->rows[callsite], false);
+    segment_sum_add(&reader->sums[SEGMENT_SINK_NO_STACK],
+                    &reader->sums[callsite]);
     for (int event = 0; event < SEGMENT_EVENT_COUNT; event++) {
         struct segment_event_row *rows = snapshot->events[event];
 
         if (rows) {
-            add(&rows[SEGMENT_SINK_NO_STACK].count, rows[callsite].count);
-            add(&rows[SEGMENT_SINK_NO_STACK].delay_ns, rows[callsite].delay_ns);
+            segment_add(&rows[SEGMENT_SINK_NO_STACK].count, rows[callsite].count);
+            segment_add(&rows[SEGMENT_SINK_NO_STACK].delay_ns, rows[callsite].delay_ns);
         }
     }
 }
@@ -357,29 +408,6 @@ static int check_stacks(struct reader *reader)
     return err;
 }
 
-/* Objects and bytes are added by two instructions, and a live process may be
- * caught between them: bytes without an object are left out with it. */
-static struct segment_values values_of(const struct segment_row *row)
-{
-    uint64_t objects = least(row->alloc_objects, INT64_MAX);
-    uint64_t space = objects ? least(row->alloc_space, INT64_MAX) : 0;
-    uint64_t inuse = objects - least(row->free_objects, objects);
-
-    return (struct segment_values){
-        .alloc_objects = objects,
-        .alloc_space = space,
-        .inuse_objects = inuse,
-        .inuse_space = inuse ? space - least(row->free_space, space) : 0,
-    };
-}
-
-/* Adds to a total, which fits a profile's signed 64 bits, too. */
-static void add_value(uint64_t *total, uint64_t value)
-{
-    add(total, value);
-    *total = least(*total, INT64_MAX);
-}
-
 static bool is_published(const struct segment_snapshot *snapshot,
                          uint32_t callsite)
 {
@@ -401,6 +429,12 @@ static void clean_events(struct segment_snapshot *snapshot, int event)
     }
 }
 
+static void make_now_the_peak(struct segment_values *values)
+{
+    values->peak_objects = values->inuse_objects;
+    values->peak_space = values->inuse_space;
+}
+
 static void sum_up(struct reader *reader)
 {
     struct segment_snapshot *snapshot = reader->snapshot;
@@ -411,18 +445,20 @@ static void sum_up(struct reader *reader)
 
         if (!is_published(snapshot, i))
             continue;
-        *values = values_of(&reader->rows[i]);
-        add_value(&total->alloc_objects, values->alloc_objects);
-        add_value(&total->alloc_space, values->alloc_space);
-        add_value(&total->inuse_objects, values->inuse_objects);
-        add_value(&total->inuse_space, values->inuse_space);
+        *values = segment_values_of(&reader->sums[i]);
+        segment_values_add(total, values);
         if (values->alloc_objects)
             snapshot->recorded++;
+    }
+    if (total->inuse_space >= total->peak_space) {
+        for (uint32_t i = 1; i < snapshot->callsite_count; i++)
+            make_now_the_peak(&snapshot->values[i]);
+        make_now_the_peak(total);
     }
     for (int event = 0; event < SEGMENT_EVENT_COUNT; event++)
         clean_events(snapshot, event);
     memcpy(snapshot->losses, snapshot->header.losses, sizeof(snapshot->losses));
-    add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
+    segment_add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
         snapshot->calls.unknown_frees);
 }
 
@@ -492,7 +528,7 @@ int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
         reader->error = error;
         reader->snapshot = made;
         err = read_snapshot(reader, depth);
-        free(reader->rows);
+        free(reader->sums);
     } else {
         segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "out of memory");
     }

@@ -18,6 +18,7 @@
 
 #include "segment.h"
 #include "segment_error.h"
+#include "segment_values.h"
 
 enum segment_life {
     SEGMENT_LIFE_LIVE,   /* the process runs and counts into this very file */
@@ -25,15 +26,6 @@ enum segment_life {
     SEGMENT_LIFE_KILLED, /* it is gone without having said so, or this is a
                             copy made while it ran */
     SEGMENT_LIFE_ELSEWHERE, /* it is of another pid namespace: who knows */
-};
-
-/* Counters of a callsite, summed over all shards: never negative, inuse never
- * above alloc, at most INT64_MAX, and no bytes without objects. */
-struct segment_values {
-    uint64_t alloc_objects;
-    uint64_t alloc_space;
-    uint64_t inuse_objects;
-    uint64_t inuse_space;
 };
 
 struct segment_snapshot {
@@ -52,7 +44,8 @@ struct segment_snapshot {
      * SEGMENT_EVENT_NONE, are NULL. */
     struct segment_event_row *events[SEGMENT_EVENT_COUNT];
     uint32_t event_callsites[SEGMENT_EVENT_COUNT]; /* that have a count */
-    struct segment_values total; /* of all callsites and sinks */
+    struct segment_values total; /* of all callsites and sinks; no less at the
+                                    peak than now */
     uint32_t recorded;           /* callsites and sinks that have values */
 
     struct segment_calls calls; /* all shards */

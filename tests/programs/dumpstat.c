@@ -63,7 +63,7 @@ static void load(void)
 
 static void add_row(struct segment_row *sum, const struct segment_row *row)
 {
-    sum->alloc_objects += row->alloc_objects;
+    sum->alloc_objects += SEGMENT_OBJECTS(row->alloc_objects);
     sum->alloc_space += row->alloc_space;
     sum->free_objects += row->free_objects;
     sum->free_space += row->free_space;
@@ -108,6 +108,7 @@ static void read_extent(uint64_t word, const char *extent)
               extent);
         break;
     case SEGMENT_EXTENT_CPU:
+    case SEGMENT_EXTENT_PEAKS:
     case SEGMENT_EXTENT_EVENTS:
         break;
     default:

@@ -333,7 +333,7 @@ static void test_largest_values(void **state)
     pprof = pprof_of(profile);
     assert_int_equal(pprof->sample[1]->value[PROFILE_INUSE_SPACE], INT64_MAX);
     assert_int_equal(profile->total[PROFILE_ALLOC_SPACE], INT64_MAX);
-    text = folded_of(profile, PROFILE_ALLOC_OBJECTS);
+    text = folded_of(profile, PROFILE_ALLOC_SPACE);
     snprintf(want, sizeof(want), " %" PRId64 "\n", INT64_MAX);
     assert_non_null(strstr(text, want));
     free(text);

@@ -37,6 +37,8 @@ static struct segment_values sum_of(const struct segment_values *values)
         sum.alloc_space += values[i].alloc_space;
         sum.inuse_objects += values[i].inuse_objects;
         sum.inuse_space += values[i].inuse_space;
+        sum.peak_objects += values[i].peak_objects;
+        sum.peak_space += values[i].peak_space;
     }
     return sum;
 }
@@ -58,6 +60,8 @@ static void allocate(uint32_t callsite)
     truth[callsite].alloc_space += size;
     truth[callsite].inuse_objects++;
     truth[callsite].inuse_space += size;
+    truth[callsite].peak_objects += 2;
+    truth[callsite].peak_space += size + 7;
 }
 
 static void check_scrape(struct segment_folds *folds, uint32_t limit,
@@ -113,7 +117,8 @@ static void test_largest(void **state)
     (void)state;
     memset(truth, 0, sizeof(truth));
     for (uint32_t id = SEGMENT_SINK_COUNT; id < CALLSITES; id++)
-        truth[id] = (struct segment_values){1, id % 101 * 10 + 1, 0, 0};
+        truth[id] = (struct segment_values){
+            .alloc_objects = 1, .alloc_space = id % 101 * 10 + 1};
     snapshot = take(1, CALLSITES);
     assert_int_equal(segment_fold(folds, &snapshot, 100), 0);
     for (uint32_t id = SEGMENT_SINK_COUNT; id < CALLSITES; id++)

@@ -249,6 +249,8 @@ static void test_unnamed_extent(void **state)
     segment_build_end(&build);
 }
 
+#define OBJECTS_MAX ((UINT64_C(1) << SEGMENT_OBJECTS_BITS) - 1)
+
 /* What the writer was caught between two instructions with, and counters that
  * no process can have counted. */
 static void test_odd_counters(void **state)
@@ -256,7 +258,7 @@ static void test_odd_counters(void **state)
     (void)state;
     static const struct {
         struct segment_row row;
-        struct segment_values values;
+        uint64_t values[4];
     } cases[] = {
         {{5, 50, 6, 60}, {5, 50, 0, 0}},
         {{5, 50, 5, 40}, {5, 50, 0, 0}},
@@ -264,22 +266,25 @@ static void test_odd_counters(void **state)
         {{0, 50, 0, 0}, {0, 0, 0, 0}},
         {{0, 0, 3, 30}, {0, 0, 0, 0}},
         {{UINT64_MAX, UINT64_MAX, 0, 0},
-         {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}},
-        {{INT64_MAX, INT64_MAX, INT64_MAX, 1}, {INT64_MAX, INT64_MAX, 0, 0}},
+         {OBJECTS_MAX, INT64_MAX, OBJECTS_MAX, INT64_MAX}},
+        {{INT64_MAX, INT64_MAX, INT64_MAX, 1}, {OBJECTS_MAX, INT64_MAX, 0, 0}},
         {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
-         {INT64_MAX, INT64_MAX, 0, 0}},
+         {OBJECTS_MAX, INT64_MAX, 0, 0}},
     };
     struct segment_build build;
 
     segment_build_small(&build);
     memset(segment_build_row(&build, 1, 8), 0, sizeof(struct segment_row));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const uint64_t *values = cases[i].values;
+        /* There is no peak but now. */
+        const struct segment_values expected = {values[0], values[1], values[2],
+                                                values[3], values[2], values[3]};
         struct segment_snapshot *snapshot;
 
         *segment_build_row(&build, 0, 8) = cases[i].row;
         snapshot = snapshot_of_sound(&build);
-        EXPECT(memcmp(&snapshot->values[8], &cases[i].values,
-                      sizeof(cases[i].values)) == 0,
+        EXPECT(memcmp(&snapshot->values[8], &expected, sizeof(expected)) == 0,
                "case %zu", i);
         segment_snapshot_free(snapshot);
     }
@@ -289,6 +294,98 @@ static void test_odd_counters(void **state)
     assert_int_equal(snapshot->values[8].alloc_space, INT64_MAX);
     assert_int_equal(snapshot->total.alloc_space, INT64_MAX);
     segment_snapshot_free(snapshot);
+    segment_build_end(&build);
+}
+
+/* ---- the peak ---------------------------------------------------------- */
+
+static void expect_peak(struct segment_build *build, uint32_t callsite,
+                        uint64_t objects, uint64_t space)
+{
+    struct segment_snapshot *snapshot = snapshot_of_sound(build);
+    const struct segment_values *values = &snapshot->values[callsite];
+
+    EXPECT(values->peak_objects == objects && values->peak_space == space,
+           "callsite %u: %" PRIu64 " %" PRIu64 " at the peak", callsite,
+           values->peak_objects, values->peak_space);
+    segment_snapshot_free(snapshot);
+}
+
+/* 8 has rows in two shards, 9 and 10 in one each; a sink has one, too. */
+static void test_peak(void **state)
+{
+    (void)state;
+    struct segment_build build;
+
+    segment_build_small(&build);
+    expect_peak(&build, 8, 7, 700); /* as now: there never was an epoch */
+    expect_peak(&build, 9, 0, 0);
+
+    /* Saved in both shards, in one more than it has: blocks of the other's. */
+    build.header->peak_epoch = 5;
+    *segment_build_peak(&build, 0, 8, 5) =
+        (struct segment_peak){-UINT64_C(1), -UINT64_C(100)};
+    *segment_build_peak(&build, 1, 8, 5) = (struct segment_peak){10, 1000};
+    *segment_build_peak(&build, 0, 9, 5) = (struct segment_peak){5, 55};
+    build.header->sinks[SEGMENT_SINK_FULL] = (struct segment_row){3, 30, 1, 10};
+    *segment_build_peak(&build, 1, 10, 5) = (struct segment_peak){11, 1111};
+    expect_peak(&build, 8, 9, 900);
+    expect_peak(&build, 9, 5, 55);
+    expect_peak(&build, 10, 11, 1111);
+    expect_peak(&build, SEGMENT_SINK_FULL, 2, 20);
+    /* Not touched since: as now. */
+    expect_peak(&build, SEGMENT_SINK_NESTED, 1, 16);
+
+    /* Saved for an earlier peak, and not touched since this one. */
+    build.header->peak_epoch = 6;
+    *segment_build_peak(&build, 1, 10, 6) = (struct segment_peak){11, 1111};
+    *segment_build_peak(&build, 0, 9, 6) = (struct segment_peak){5, 55};
+    expect_peak(&build, 9, 5, 55);
+    expect_peak(&build, 8, 7, 700);
+    segment_build_row(&build, 0, 9)->alloc_space = 40;
+    expect_peak(&build, 9, 5, 40); /* never more than it allocated */
+
+    /* Less than now is not the peak. */
+    segment_build_row(&build, 1, 10)->alloc_space = 100000;
+    expect_peak(&build, 9, 0, 0);
+    expect_peak(&build, 10, 11, 100000);
+    segment_build_end(&build);
+}
+
+/* What no process saves: below 0, without objects, with no room for it. */
+static void test_odd_peaks(void **state)
+{
+    (void)state;
+    struct segment_build build;
+    struct segment_peak *peak;
+
+    segment_build_small(&build);
+    build.header->peak_epoch = 1;
+    for (uint32_t i = 8; i < 11; i++) /* so that now is less */
+        for (uint32_t shard = 0; shard < 2; shard++)
+            *segment_build_row(&build, shard, i) =
+                (struct segment_row){100, 1000, 100, 1000};
+    peak = segment_build_peak(&build, 1, 10, 1);
+    *peak = (struct segment_peak){90, 900};
+    peak = segment_build_peak(&build, 0, 8, 1);
+    *peak = (struct segment_peak){-UINT64_C(1), 50};
+    expect_peak(&build, 8, 0, 0);
+    *peak = (struct segment_peak){1, -UINT64_C(50)};
+    expect_peak(&build, 8, 1, 0);
+    *peak = (struct segment_peak){0, 50};
+    expect_peak(&build, 8, 0, 0);
+    *peak = (struct segment_peak){UINT64_MAX / 2, UINT64_MAX / 2};
+    expect_peak(&build, 8, 200, 2000);
+    expect_peak(&build, 10, 90, 900);
+    /* An epoch of the future is one that came while the file was read. */
+    *segment_build_peak(&build, 0, 8, 8191) = (struct segment_peak){7, 70};
+    expect_peak(&build, 8, 7, 70);
+    /* Rows in a shard that found no room for its peaks. */
+    for (uint32_t i = 0; i < build.header->extents_used; i++)
+        if (SEGMENT_EXTENT_TYPE(build.extents[i]) == SEGMENT_EXTENT_PEAKS)
+            build.extents[i] = 0;
+    expect_peak(&build, 8, 0, 0);
+    expect_peak(&build, 10, 0, 0);
     segment_build_end(&build);
 }
 
@@ -440,6 +537,8 @@ int main(void)
         cmocka_unit_test(test_unpublished),
         cmocka_unit_test(test_unnamed_extent),
         cmocka_unit_test(test_odd_counters),
+        cmocka_unit_test(test_peak),
+        cmocka_unit_test(test_odd_peaks),
         cmocka_unit_test(test_live),
         cmocka_unit_test(test_files),
     };

@@ -26,7 +26,7 @@ static struct segment_calls model_calls;
 
 static void add(struct segment_row *sum, const struct segment_row *row)
 {
-    sum->alloc_objects += row->alloc_objects;
+    sum->alloc_objects += SEGMENT_OBJECTS(row->alloc_objects);
     sum->alloc_space += row->alloc_space;
     sum->free_objects += row->free_objects;
     sum->free_space += row->free_space;
@@ -55,12 +55,14 @@ static void count_some(struct shard *shard, uint32_t callsites, int steps)
     for (int i = 0; i < steps; i++) {
         uint32_t callsite = 1 + (uint32_t)random() % (callsites - 1);
         uint64_t size = (uint64_t)random() * (random() % 1000);
-        struct segment_row amounts = {1, size, 0, 0};
 
-        if (random() % 2)
-            amounts = (struct segment_row){0, 0, 3, size};
-        shard_add(shard, callsite, &amounts);
-        add(&model[callsite], &amounts);
+        if (random() % 2) {
+            shard_add_free(shard, callsite, 3, size);
+            add(&model[callsite], &(struct segment_row){0, 0, 3, size});
+        } else {
+            shard_add_alloc(shard, callsite, 1, size);
+            add(&model[callsite], &(struct segment_row){1, size, 0, 0});
+        }
         if (random() % 16 == 0) {
             uint64_t n = (uint64_t)random() % 3;
 
