@@ -2,12 +2,14 @@
 /* thread_read.c - see thread_read.h. */
 #include "thread_read.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "printable.h"
@@ -132,12 +134,30 @@ int thread_status_read(int process, pid_t tid, struct thread_status *status)
     return err ? err : thread_status_parse(text, status);
 }
 
+int64_t thread_restarted_call(const char *wchan)
+{
+    if (strstr(wchan, "futex"))
+        return SYS_futex;
+    if (strstr(wchan, "poll"))
+        return SYS_poll;
+    /* no other call is restarted so, and its own wchan has no certain name */
+    return isalpha((unsigned char)*wchan) ? SYS_clock_nanosleep
+                                          : SYS_restart_syscall;
+}
+
 int thread_syscall_read(int process, pid_t tid, struct thread_syscall *call)
 {
     char text[FILE_SIZE_MAX];
     int err = read_file(process, tid, "syscall", text);
 
-    return err ? err : thread_syscall_parse(text, call);
+    if (!err)
+        err = thread_syscall_parse(text, call);
+    if (err || call->number != SYS_restart_syscall)
+        return err;
+    err = read_file(process, tid, "wchan", text);
+    if (!err)
+        call->number = thread_restarted_call(text);
+    return err;
 }
 
 int thread_last_run_read(int process, pid_t tid, uint64_t *last_run_us)

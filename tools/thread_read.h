@@ -32,6 +32,9 @@ struct thread_syscall {
 /* 0 or -EINVAL. */
 int thread_status_parse(const char *text, struct thread_status *status);
 int thread_syscall_parse(const char *text, struct thread_syscall *call);
+/* Which call it was that a signal or a stop made go on as restart_syscall(),
+ * with the same arguments: from /proc/PID/task/TID/wchan. */
+int64_t thread_restarted_call(const char *wchan);
 /* When the thread came last to a CPU, in microseconds of the scheduler's
  * clock: from /proc/PID/task/TID/sched. */
 int thread_last_run_parse(const char *text, uint64_t *last_run_us);

@@ -92,7 +92,7 @@ int thread_refusal_explain(int process, pid_t pid, char **reason, char **advice)
         .pid = pid,
     };
 
-    if (fstat(process, &status) != 0)
+    if (fstatat(process, "mem", &status, 0) != 0)
         return -errno;
     permission.owner = status.st_uid;
     permission.user = read_user(pid, status.st_uid);

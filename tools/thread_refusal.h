@@ -10,7 +10,7 @@
 
 /* What the kernel looks at. */
 struct thread_permission {
-    uid_t owner; /* of the process's files in /proc */
+    uid_t owner; /* of /proc/PID/mem */
     uid_t user;  /* that the process runs as */
     uid_t we;    /* that we run as */
     int yama;    /* kernel.yama.ptrace_scope; 0 where there is none */

@@ -30,7 +30,7 @@ static void write_row(const struct thread *thread, FILE *out)
     char time[TIME_SIZE];
 
     write_time(thread->idle_ms, time);
-    fprintf(out, "%8d  %-22s %8s  %s", (int)thread->tid, thread->words, time,
+    fprintf(out, "%8d  %-16s %8s  %s", (int)thread->tid, thread->words, time,
             thread->name);
     if (thread->wait == THREAD_WAIT_LOCK)
         fprintf(out, ", for a mutex of %d", (int)thread->other);
@@ -98,7 +98,7 @@ static void write_deadlock(const char *text, FILE *out)
 int thread_table_write(const struct thread_dump *dump,
                        const struct profile *profile, FILE *out)
 {
-    fprintf(out, "%8s  %-22s %8s  %s\n", "TID", "STATE", "FOR", "NAME");
+    fprintf(out, "%8s  %-16s %8s  %s\n", "TID", "STATE", "FOR", "NAME");
     for (size_t sample = 0; sample < profile->sample_count; sample++) {
         for (size_t i = 0; i < dump->count; i++)
             if (dump->threads[i].sample == sample)

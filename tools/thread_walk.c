@@ -172,7 +172,8 @@ enum thread_walk_end thread_walk(struct thread_walker *walker,
                                  size_t *depth)
 {
     unw_cursor_t cursor;
-    unw_word_t ip = 0, sp = 0;
+    unw_word_t ip = 0;
+    bool in_signal;
     int step;
 
     walker->registers = registers;
@@ -185,13 +186,15 @@ enum thread_walk_end thread_walk(struct thread_walker *walker,
     do {
         if (*depth == THREAD_DEPTH_MAX)
             return THREAD_WALK_DEEP;
-        if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 ||
-            unw_get_reg(&cursor, UNW_REG_SP, &sp) < 0)
+        if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0)
             return end_of(walker, -1);
         if (ip == 0)
             return THREAD_WALK_WHOLE;
-        addresses[(*depth)++] = ip - returns;
-        returns = unw_is_signal_frame(&cursor) <= 0;
+        /* a handler returns to the beginning of a signal frame, which then
+         * goes on where the signal came */
+        in_signal = unw_is_signal_frame(&cursor) > 0;
+        addresses[(*depth)++] = ip - (returns && !in_signal);
+        returns = !in_signal;
         walker->unknown = false;
         step = unw_step(&cursor);
     } while (step > 0);

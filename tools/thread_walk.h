@@ -46,8 +46,8 @@ void thread_walker_free(struct thread_walker *walker);
 /*
  * Walks from the registers; memory that can change is read anew. Writes at
  * most THREAD_DEPTH_MAX addresses to look up, leaf first: return addresses
- * less one, and the exact pc of what a signal interrupted. The leaf's is less
- * one, too, when `returns`: it is behind a call into the kernel.
+ * less one, and the exact pc of a signal frame and of what it interrupted. The
+ * leaf's is less one, too, when `returns`: it is behind a call into the kernel.
  */
 enum thread_walk_end thread_walk(struct thread_walker *walker,
                                  const struct thread_registers *registers,

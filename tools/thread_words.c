@@ -86,7 +86,7 @@ static const char *words_of_state(char state)
     case 'T':
         return "stopped";
     case 't':
-        return "stopped by a debugger";
+        return "traced";
     case 'Z':
     case 'X':
         return "ended";

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * threads_take.c - threads_take PID COUNT: takes so many dumps of a process's
- * threads, without names, and says "threads N cut M ms X": of the last one how
- * many threads and how many cut stacks, and how long one took in the mean.
+ * threads and says "threads N cut M ms X": of the last one how many threads and
+ * how many cut stacks, and how long one took in the mean. Then of each thread
+ * "stack TID ADDRESS...", leaf first, and for cut ones "cut TID NAME WHY".
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,16 @@ static double now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void print_thread(const struct thread *thread)
+{
+    printf("stack %d", (int)thread->tid);
+    for (size_t i = 0; i < thread->depth; i++)
+        printf(" %#" PRIx64, thread->addresses[i]);
+    putchar('\n');
+    if (thread->cut)
+        printf("cut %d %s %s\n", (int)thread->tid, thread->name, thread->cut);
 }
 
 int main(int argc, char **argv)
@@ -39,15 +51,12 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    for (size_t i = 0; i < dump->count; i++) {
+    for (size_t i = 0; i < dump->count; i++)
         cut += dump->threads[i].cut != NULL;
-        if (dump->threads[i].cut)
-            fprintf(stderr, "%d %s %s %s %zu\n", dump->threads[i].tid,
-                    dump->threads[i].name, dump->threads[i].words,
-                    dump->threads[i].cut, dump->threads[i].depth);
-    }
     printf("threads %zu cut %zu ms %.2f\n", dump->count, cut,
            (now_ms() - start) / count);
+    for (size_t i = 0; i < dump->count; i++)
+        print_thread(&dump->threads[i]);
     thread_dump_free(dump);
     return 0;
 }
