@@ -17,7 +17,7 @@
 
 #define BOOT_ARENA_SIZE 65536u
 
-extern char boot_arena[BOOT_ARENA_SIZE];
+extern HIDDEN char boot_arena[BOOT_ARENA_SIZE];
 
 static ALWAYS_INLINE bool boot_owns(const void *block)
 {

@@ -193,18 +193,16 @@ static NOINLINE uint32_t capture_small(const struct walk_start *start)
     return capture_into(pcs, SMALL_STACK_FRAMES, start);
 }
 
-/* By the spine; the walk is plain where that is not enough. */
+/* By the spine, after the tracer could not recall the stack; the walk is plain
+ * where that is not enough. */
 static uint32_t capture_traced(struct shard *shard,
                                const struct walk_start *start)
 {
     struct tracer *tracer = shard->tracer;
     struct spine *spine = &tracer->spine;
-    uint64_t remaps = module_remaps();
     uint32_t callsite;
 
-    if (UNLIKELY(tracer->remaps != remaps))
-        tracer_renew(tracer, remaps);
-    if (UNLIKELY(!spine_walk(spine, start, remaps)))
+    if (UNLIKELY(!spine_walk(spine, start, tracer->remaps)))
         return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
     if (UNLIKELY(spine->truncated))
         life_lose(SEGMENT_LOSS_STACK_TRUNCATED, 1);
@@ -220,9 +218,12 @@ static uint32_t capture_traced(struct shard *shard,
 
 uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
 {
-    module_refresh();
-    if (LIKELY(shard->tracer))
+    static struct module_loads loads; /* of all that have no tracer */
+
+    if (LIKELY(shard->tracer != NULL))
         return capture_traced(shard, start);
+    if (UNLIKELY(module_changed(&loads)))
+        module_refresh(&loads);
     if (UNLIKELY(shard->shared))
         return capture_small(start);
     if (++shard->untraced == TRACER_AFTER)

@@ -47,10 +47,7 @@ static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
 {
     struct tracer *tracer = shard->tracer;
 
-    module_refresh();
-    if (UNLIKELY(!tracer || tracer->remaps != module_remaps()))
-        return 0;
-    return tracer_recall(tracer, start);
+    return LIKELY(tracer != NULL) ? tracer_recall(tracer, start) : 0;
 }
 
 /* The id for a stack given leaf first; frames > 0. `truncated` says that outer

@@ -4,6 +4,9 @@
 #define PREPROF_CC_H
 
 #define EXPORT        __attribute__((visibility("default")))
+/* Data declared so is reached without a detour by the GOT: -fvisibility=hidden
+ * is about definitions only. */
+#define HIDDEN        __attribute__((visibility("hidden")))
 #define COLD          __attribute__((cold, noinline))
 #define HOT           __attribute__((hot, noinline))
 #define NOINLINE      __attribute__((noinline))

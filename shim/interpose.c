@@ -10,8 +10,9 @@
  * Read next: record.h, real.h.
  *
  * malloc and free decide without a frame and jump on, either to the real
- * allocator or to a *_recorded function, which has the same caller and starts
- * the walk there (-foptimize-sibling-calls, checked by codegen.t).
+ * allocator or to another function, which has the same caller and starts the
+ * walk there (-foptimize-sibling-calls, checked by codegen.t): *_exact where a
+ * thread is in the middle of exact mode, *_recorded for anything else.
  *
  * Some allocators build one function on another by way of the symbol (calloc
  * on malloc, malloc on memalign). Then the inner call records the block, and
@@ -26,6 +27,23 @@
 #include "interpose.h"
 #include "real.h"
 #include "record.h"
+#include "record_exact.h"
+
+static HOT void *malloc_exact(size_t size)
+{
+    const struct walk_start start = WALK_START_HERE();
+    struct thread *thread = &thread_self;
+    void *block;
+
+    thread->recorded = NULL;
+    block = real.malloc(size);
+    if (UNLIKELY(!block || thread->recorded == block))
+        return block;
+    /* A signal handler may have forked meanwhile, and this be the child. */
+    if (LIKELY(life_joined(thread) && thread->mode == SEGMENT_MODE_EXACT))
+        record_exact_alloc(thread, block, &start);
+    return block;
+}
 
 static NOINLINE void *malloc_recorded(size_t size)
 {
@@ -41,9 +59,22 @@ static NOINLINE void *malloc_recorded(size_t size)
 
 EXPORT void *malloc(size_t size)
 {
-    if (record_skips_alloc(size))
-        return real.malloc(size);
-    return malloc_recorded(size);
+    switch (record_alloc_needs(size)) {
+    case RECORD_EXACTLY:
+        return malloc_exact(size);
+    case RECORD_SOMEHOW:
+        return malloc_recorded(size);
+    case RECORD_NOTHING:
+        break;
+    }
+    return real.malloc(size);
+}
+
+static HOT void free_exact(void *block)
+{
+    if (UNLIKELY(!record_exact_free(&thread_self, block)))
+        record_free(block);
+    real.free(block);
 }
 
 static NOINLINE void free_recorded(void *block)
@@ -56,10 +87,17 @@ EXPORT void free(void *block)
 {
     if (UNLIKELY(!block || boot_owns(block)))
         return;
-    if (record_skips_free(block))
-        real.free(block);
-    else
+    switch (record_free_needs(block)) {
+    case RECORD_EXACTLY:
+        free_exact(block);
+        return;
+    case RECORD_SOMEHOW:
         free_recorded(block);
+        return;
+    case RECORD_NOTHING:
+        break;
+    }
+    real.free(block);
 }
 
 /* What every other function does with its result. */
@@ -69,7 +107,7 @@ static ALWAYS_INLINE void record_result(void *block, size_t size,
     void *recorded = thread_self.recorded;
 
     if (LIKELY(block && recorded != block && recorded != RECORDED_BY_COUNT) &&
-        !record_skips_alloc(size))
+        record_alloc_needs(size) != RECORD_NOTHING)
         record_alloc(block, size, start);
 }
 

@@ -90,7 +90,7 @@ static COLD bool watch_new(void)
 
     if (!life_joined(thread) || life_mode() == SEGMENT_MODE_OFF)
         return false;
-    thread->sampling = THREAD_NOT_SAMPLING; /* else it may only be counted */
+    thread->mode = THREAD_NO_MODE; /* else it may only be counted */
     return true;
 }
 
@@ -139,7 +139,8 @@ static COLD void end_delete(struct target *target)
         thread_self.recorded = NULL;                                           \
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_new();     \
         block = ((void *(*)parameters)next.function)arguments;                 \
-        if (end_new(&next, block, watched) && !record_skips_alloc(size))       \
+        if (end_new(&next, block, watched) &&                                  \
+            record_alloc_needs(size) != RECORD_NOTHING)                        \
             record_alloc(block, size, &start);                                 \
         return block;                                                          \
     }
@@ -156,7 +157,7 @@ static COLD void end_delete(struct target *target)
             ((void (*)parameters)next.function)arguments;                      \
             return;                                                            \
         }                                                                      \
-        if (!record_skips_free(block))                                         \
+        if (record_free_needs(block) != RECORD_NOTHING)                        \
             record_free(block);                                                \
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_delete();  \
         ((void (*)parameters)next.function)arguments;                          \

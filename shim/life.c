@@ -31,7 +31,7 @@
 
 _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
-    .sampling = THREAD_NOT_SAMPLING,
+    .mode = THREAD_NO_MODE,
 };
 
 static struct life unborn;
@@ -289,7 +289,7 @@ bool life_join(struct thread *thread)
     if (thread->epoch != epoch) {
         thread->shard = NULL;
         thread->busy = 0;
-        thread->sampling = THREAD_NOT_SAMPLING;
+        thread->mode = THREAD_NO_MODE;
         thread->random = 0;
         thread->epoch = epoch;
     }

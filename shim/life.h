@@ -47,7 +47,7 @@ struct life {
     } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
 };
 
-extern struct life *life;
+extern HIDDEN struct life *life;
 
 /*
  * Makes the calling thread part of this process's life, giving birth first if

@@ -48,7 +48,9 @@ struct tables {
 
 static struct tables *tables; /* wiped in children */
 
-struct module_watch module_watches[MODULE_WATCHES_MAX];
+static const uint64_t constant;
+const uint64_t *module_watches[MODULE_WATCHES_MAX] = {&constant, &constant,
+                                                      &constant, &constant};
 int module_watch_count;
 
 int module_reset(void)
@@ -88,8 +90,7 @@ void module_begin(void)
         const uint64_t *word = (const uint64_t *)(const void *)(symbol + at);
 
         if (*word == loads && module_watch_count < MODULE_WATCHES_MAX)
-            module_watches[module_watch_count++] =
-                (struct module_watch){word, loads};
+            module_watches[module_watch_count++] = word;
     }
 }
 
@@ -330,20 +331,20 @@ static void revalidate(struct known *known)
     __atomic_store_n(&known->state, state, __ATOMIC_RELEASE);
 }
 
-void module_revalidate(void)
+void module_refresh(struct module_loads *loads)
 {
     uint32_t used =
         __atomic_load_n(&life->header->modules_used, __ATOMIC_RELAXED);
+    struct module_loads now;
 
-    for (int i = 0; i < module_watch_count; i++)
-        __atomic_store_n(
-            &module_watches[i].seen,
-            __atomic_load_n(module_watches[i].word, __ATOMIC_RELAXED),
-            __ATOMIC_RELAXED);
+    for (int i = 0; i < MODULE_WATCHES_MAX; i++)
+        now.words[i] = __atomic_load_n(module_watches[i], __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < used; i++) {
         uint32_t state =
             __atomic_load_n(&tables->known[i].state, __ATOMIC_ACQUIRE);
         if (state == ALIVE || state == GONE)
             revalidate(&tables->known[i]);
     }
+    for (int i = 0; i < MODULE_WATCHES_MAX; i++)
+        __atomic_store_n(&loads->words[i], now.words[i], __ATOMIC_RELEASE);
 }

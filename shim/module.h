@@ -17,19 +17,22 @@
 #ifndef PREPROF_MODULE_H
 #define PREPROF_MODULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cc.h"
 
 #define MODULE_WATCHES_MAX 4
 
-/* One word of the loader's that moves when an object is loaded. */
-struct module_watch {
-    const uint64_t *word;
-    uint64_t seen;
+/* The loader's words that move when an object is loaded. Nearly always there
+ * are two, which are looked at first; where one is missing it is a constant. */
+extern HIDDEN const uint64_t *module_watches[MODULE_WATCHES_MAX];
+extern HIDDEN int module_watch_count;
+
+/* What they were when somebody looked. Zeros: long ago. */
+struct module_loads {
+    uint64_t words[MODULE_WATCHES_MAX];
 };
-extern struct module_watch module_watches[MODULE_WATCHES_MAX];
-extern int module_watch_count;
 
 /* Called once per process image: finds what to watch. Takes the loader's
  * lock; never from a hook. */
@@ -42,22 +45,29 @@ int module_reset(void);
  * it is in none or the table is full. Threads: any. Never waits. */
 uint16_t module_of(uintptr_t pc);
 
-/* Finds out which modules were replaced. Called when a watch moved. */
-COLD void module_revalidate(void);
-
-/* Looks whether anything was loaded since the last call. */
-static ALWAYS_INLINE void module_refresh(void)
+static ALWAYS_INLINE bool module_moved(const struct module_loads *loads, int i)
 {
-    for (int i = 0; i < module_watch_count; i++) {
-        const struct module_watch *watch = &module_watches[i];
-
-        if (UNLIKELY(__atomic_load_n(watch->word, __ATOMIC_RELAXED) !=
-                     __atomic_load_n(&watch->seen, __ATOMIC_RELAXED))) {
-            module_revalidate();
-            return;
-        }
-    }
+    return __atomic_load_n(module_watches[i], __ATOMIC_RELAXED) !=
+           __atomic_load_n(&loads->words[i], __ATOMIC_RELAXED);
 }
+
+/* Whether something was loaded or unloaded since *loads was read. */
+static ALWAYS_INLINE bool module_changed(const struct module_loads *loads)
+{
+    if (UNLIKELY(module_moved(loads, 0) || module_moved(loads, 1)))
+        return true;
+    for (int i = 2; UNLIKELY(i < module_watch_count); i++)
+        if (module_moved(loads, i))
+            return true;
+    return false;
+}
+
+/*
+ * Where something changed since *loads was read: finds out which modules were
+ * replaced, forgets their rules, and then brings *loads up to date. Two threads
+ * may do so at once; neither goes on before what it has seen is forgotten.
+ */
+COLD void module_refresh(struct module_loads *loads);
 
 /* How often code was replaced at addresses in use. Threads: any. */
 uint64_t module_remaps(void);

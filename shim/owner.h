@@ -45,7 +45,7 @@ struct owner_map {
     uint64_t budget_bytes; /* what leaves and middles may take in all */
     uint64_t *taken_bytes; /* what they have taken */
 };
-extern struct owner_map owner_map;
+extern HIDDEN struct owner_map owner_map;
 
 /* Called at each birth. The tables may take budget_bytes in all, and what they
  * take is added to *taken_bytes. */

@@ -44,7 +44,7 @@ struct real {
     const char *object_path;
 };
 
-extern struct real real;
+extern HIDDEN struct real real;
 
 /* Looks everything up; idempotent. Threads: any. While it runs, allocations
  * of the process come from boot.h. */

@@ -2,52 +2,32 @@
 /* record.c - see record.h. */
 #include "record.h"
 
-#include "callsite.h"
 #include "real.h"
+#include "record_exact.h"
 #include "shard.h"
 
-static ALWAYS_INLINE struct shard *shard_of(struct thread *thread)
+static struct shard *shard_of(struct thread *thread)
 {
     if (UNLIKELY(!thread->shard))
         thread->shard = shard_claim();
     return thread->shard;
 }
 
-static ALWAYS_INLINE uint32_t callsite_of(struct thread *thread,
-                                          struct shard *shard,
-                                          const struct walk_start *start)
-{
-    uint32_t callsite;
-
-    if (UNLIKELY(!thread_enter(thread, start->sp)))
-        return SEGMENT_SINK_NESTED;
-    callsite = callsite_recall(shard, start);
-    if (UNLIKELY(!callsite))
-        callsite = callsite_capture(shard, start);
-    thread_leave(thread);
-    return callsite;
-}
-
 /* A sample stands for more than its block. */
-static COLD void count_freed_sample(struct shard *shard, const void *block,
-                                    uint32_t owner)
+static void count_freed(struct shard *shard, const void *block, uint32_t owner,
+                        size_t size)
 {
-    struct sample sample = sample_release(block, SAMPLE_SLOT_OF(owner));
+    if (SAMPLE_IS_OWNER(owner)) {
+        struct sample sample = sample_release(block, SAMPLE_SLOT_OF(owner));
 
-    shard_add_free(shard, sample.callsite, sample.objects, sample.space);
-}
-
-static ALWAYS_INLINE void count_freed(struct shard *shard, const void *block,
-                                      uint32_t owner, size_t size)
-{
-    if (UNLIKELY(SAMPLE_IS_OWNER(owner)))
-        count_freed_sample(shard, block, owner);
-    else
+        shard_add_free(shard, sample.callsite, sample.objects, sample.space);
+    } else {
         shard_add_free(shard, owner, 1, size);
+    }
 }
 
-/* What stood there before was not seen to be freed: an allocator that frees
- * behind our back. */
+/* What stood where a block is entered was not seen to be freed: an allocator
+ * that frees behind our back. */
 static COLD void count_overwritten(struct shard *shard, void *block,
                                    uint32_t owner)
 {
@@ -55,8 +35,8 @@ static COLD void count_overwritten(struct shard *shard, void *block,
     count_freed(shard, block, owner, real_usable_size(block));
 }
 
-/* Its free will not be seen: counted now, so that in-use stays the sum of what
- * can be known. */
+/* The free of a block will not be seen: counted now, so that in-use stays the
+ * sum of what can be known. */
 static COLD void count_unfollowed(struct shard *shard, void *block,
                                   uint32_t owner)
 {
@@ -67,8 +47,7 @@ static COLD void count_unfollowed(struct shard *shard, void *block,
 }
 
 /* Enters an owner for a new block, whatever stood there. */
-static ALWAYS_INLINE void follow(struct shard *shard, void *block,
-                                 uint32_t owner)
+static void follow(struct shard *shard, void *block, uint32_t owner)
 {
     bool followed;
     uint32_t old = owner_insert((uintptr_t)block, owner, &followed);
@@ -79,26 +58,43 @@ static ALWAYS_INLINE void follow(struct shard *shard, void *block,
         count_unfollowed(shard, block, owner);
 }
 
-static HOT void record_exact(struct thread *thread, void *block,
-                             const struct walk_start *start)
+void record_exact_count(struct shard *shard, void *block, size_t size,
+                        uint32_t callsite)
 {
-    size_t size = real_usable_size(block);
-    struct shard *shard;
-    uint32_t callsite;
-
-    if (UNLIKELY(!life_may_record(SEGMENT_MODE_EXACT)))
-        return;
-    shard = shard_of(thread);
-    callsite = callsite_of(thread, shard, start);
     shard_add_alloc(shard, callsite, 1, size);
     follow(shard, block, callsite);
+}
+
+void record_exact_walk(struct thread *thread, void *block, size_t size,
+                       const struct walk_start *start)
+{
+    struct shard *shard = thread->shard;
+    uint32_t callsite = callsite_capture(shard, start);
+
+    thread_leave(thread);
+    if (UNLIKELY(!record_exact_try(shard, block, size, callsite)))
+        record_exact_count(shard, block, size, callsite);
+}
+
+static uint32_t callsite_of(struct thread *thread, struct shard *shard,
+                            const struct walk_start *start)
+{
+    uint32_t callsite;
+
+    if (!thread_enter(thread, start->sp))
+        return SEGMENT_SINK_NESTED;
+    callsite = callsite_recall(shard, start);
+    if (!callsite)
+        callsite = callsite_capture(shard, start);
+    thread_leave(thread);
+    return callsite;
 }
 
 static COLD void record_sample(struct thread *thread, void *block, size_t size,
                                const struct walk_start *start)
 {
     struct shard *shard = shard_of(thread);
-    uint64_t mean_bytes = SEGMENT_SAMPLE_SIZE_OF(thread->sampling);
+    uint64_t mean_bytes = SEGMENT_SAMPLE_SIZE_OF(thread->mode);
     uint32_t weight = sample_weight(thread, size, mean_bytes);
     struct sample sample = {
         .objects = weight,
@@ -129,15 +125,27 @@ static COLD void sample_first(struct thread *thread, void *block, size_t size,
     shard = shard_of(thread);
     shard_add_calls(shard, 1, 0, 0);
     sample_draw(thread, SEGMENT_SAMPLE_SIZE_OF(mode));
-    thread->sampling = mode;
+    thread->mode = mode;
     thread->calls = shard->rows[0];
     if (sample_due(thread, size))
         record_sample(thread, block, size, start);
     if (shard->shared || !thread->calls)
-        thread->sampling = THREAD_NOT_SAMPLING;
+        thread->mode = THREAD_NO_MODE;
 }
 
-void record_alloc(void *block, size_t size, const struct walk_start *start)
+/* Whether the thread is ready for exact mode now. */
+static ALWAYS_INLINE bool be_exact(struct thread *thread)
+{
+    if (LIKELY(thread->mode == SEGMENT_MODE_EXACT))
+        return true;
+    if (!life_may_record(SEGMENT_MODE_EXACT))
+        return false;
+    shard_of(thread);
+    thread->mode = SEGMENT_MODE_EXACT;
+    return true;
+}
+
+HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
 {
     struct thread *thread = &thread_self;
     uint64_t mode;
@@ -146,12 +154,14 @@ void record_alloc(void *block, size_t size, const struct walk_start *start)
         return;
     mode = life_mode();
     thread->recorded = block;
-    if (LIKELY(SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT))
-        record_exact(thread, block, start);
-    else if (mode == thread->sampling)
+    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT) {
+        if (be_exact(thread))
+            record_exact_alloc(thread, block, start);
+    } else if (mode == thread->mode) {
         record_sample(thread, block, size, start);
-    else if (mode != SEGMENT_MODE_OFF)
+    } else if (mode != SEGMENT_MODE_OFF) {
         sample_first(thread, block, size, start, mode);
+    }
 }
 
 /* A block of the parent's, freed in its child, is no longer inherited. */
@@ -194,6 +204,8 @@ void record_free(void *block)
         return;
     owner = owner_remove((uintptr_t)block);
     mode = SEGMENT_MODE_OF(life_mode());
+    if (mode == SEGMENT_MODE_EXACT)
+        be_exact(thread);
     /* Sampling rejects most blocks, and must not ask for their sizes. */
     if (owner || mode == SEGMENT_MODE_EXACT)
         size = real_usable_size(block);

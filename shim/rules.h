@@ -24,7 +24,7 @@
 #define RULES_PC_MAX     (UINT64_C(1) << 48)
 #define RULES_KEY_MASK   (RULES_PC_MAX - 1)
 
-extern uint64_t rules[1u << RULES_INDEX_BITS];
+extern HIDDEN uint64_t rules[1u << RULES_INDEX_BITS];
 
 /* Finds the rule by cfi.h and remembers it. */
 COLD uint32_t rules_find(uintptr_t return_address);

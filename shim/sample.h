@@ -54,8 +54,8 @@ struct sample {
     uint32_t callsite; /* or the next free slot + 1 */
 };
 
-extern uint16_t *sample_filter; /* 2 << SAMPLE_FILTER_BITS_MAX counts */
-extern uint32_t sample_filter_bits;
+extern HIDDEN uint16_t *sample_filter; /* 2 << SAMPLE_FILTER_BITS_MAX counts */
+extern HIDDEN uint32_t sample_filter_bits;
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int sample_begin(void);

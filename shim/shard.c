@@ -114,31 +114,61 @@ static struct segment_row *header_row(uint32_t sink)
     return &life->header->sinks[sink % SEGMENT_SINK_COUNT];
 }
 
-void shard_add_alloc_elsewhere(struct shard *shard, uint32_t callsite,
-                               uint64_t objects, uint64_t space)
+/* Adds to a word that only this shard's owner writes, or anybody. */
+static ALWAYS_INLINE void add(uint64_t *word, uint64_t amount, bool shared)
 {
-    struct segment_row *row = find_row(&shard, callsite);
-
-    if (row) {
-        shard_add_alloc_to(shard, callsite, row, objects, space,
-                           shard->shared);
-    } else {
-        counter_add_shared(&header_row(callsite)->alloc_objects, objects);
-        counter_add_shared(&header_row(callsite)->alloc_space, space);
-    }
+    if (shared)
+        counter_add_shared(word, amount);
+    else
+        counter_add_owned(word, amount);
 }
 
-void shard_add_free_elsewhere(struct shard *shard, uint32_t callsite,
-                              uint64_t objects, uint64_t space)
+/*
+ * Before a count, what the row has may have to be saved; after it, the others
+ * may have to be told (peak.h).
+ */
+void shard_add_alloc(struct shard *shard, uint32_t callsite, uint64_t objects,
+                     uint64_t space)
 {
     struct segment_row *row = find_row(&shard, callsite);
+    bool shared = shard->shared;
 
-    if (row) {
-        shard_add_free_to(shard, callsite, row, objects, space, shard->shared);
-    } else {
+    if (UNLIKELY(!row)) {
+        counter_add_shared(&header_row(callsite)->alloc_objects, objects);
+        counter_add_shared(&header_row(callsite)->alloc_space, space);
+        return;
+    }
+    if (SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
+        __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED))
+        peak_save(shard, callsite, row);
+    add(&row->alloc_objects, objects, shared);
+    add(&row->alloc_space, space, shared);
+    add(&shard->drift, space, shared);
+    if ((int64_t)counter_read(&shard->drift) >
+        __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED))
+        peak_settle(shard);
+}
+
+void shard_add_free(struct shard *shard, uint32_t callsite, uint64_t objects,
+                    uint64_t space)
+{
+    struct segment_row *row = find_row(&shard, callsite);
+    bool shared = shard->shared;
+
+    if (UNLIKELY(!row)) {
         counter_add_shared(&header_row(callsite)->free_objects, objects);
         counter_add_shared(&header_row(callsite)->free_space, space);
+        return;
     }
+    if (SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
+        __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED))
+        peak_save_freeing(shard, callsite, row);
+    add(&row->free_objects, objects, shared);
+    add(&row->free_space, space, shared);
+    add(&shard->drift, -space, shared);
+    if ((int64_t)counter_read(&shard->drift) <
+        -__atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED))
+        peak_settle(shard);
 }
 
 void shard_add_calls_elsewhere(struct shard *shard,
@@ -149,9 +179,9 @@ void shard_add_calls_elsewhere(struct shard *shard,
 
     if (!row)
         row = header_row(SEGMENT_SINK_NONE);
-    shard_add_word(&row->alloc_objects, calls->allocs, shared);
-    shard_add_word(&row->alloc_space, calls->frees, shared);
-    shard_add_word(&row->free_objects, calls->unknown_frees, shared);
+    add(&row->alloc_objects, calls->allocs, shared);
+    add(&row->alloc_space, calls->frees, shared);
+    add(&row->free_objects, calls->unknown_frees, shared);
 }
 
 /* Adds a row's free half or alloc half. Row 0 keeps its calls in both, never

@@ -60,64 +60,16 @@ struct shard *shard_claim(void);
  * is full. */
 bool shard_prepare(uint32_t callsite);
 
-/* Where a count goes that finds no row in its shard. */
-COLD void shard_add_alloc_elsewhere(struct shard *shard, uint32_t callsite,
-                                    uint64_t objects, uint64_t space);
-COLD void shard_add_free_elsewhere(struct shard *shard, uint32_t callsite,
-                                   uint64_t objects, uint64_t space);
-COLD void shard_add_calls_elsewhere(struct shard *shard,
-                                    const struct segment_calls *calls);
+/* Count in the row of the shard, the calling thread's, or where else there is
+ * room. */
+NOINLINE void shard_add_alloc(struct shard *shard, uint32_t callsite,
+                              uint64_t objects, uint64_t space);
+NOINLINE void shard_add_free(struct shard *shard, uint32_t callsite,
+                             uint64_t objects, uint64_t space);
+NOINLINE void shard_add_calls_elsewhere(struct shard *shard,
+                                        const struct segment_calls *calls);
 
-/* Adds to a word that only this shard's owner writes, or anybody. */
-static ALWAYS_INLINE void shard_add_word(uint64_t *word, uint64_t amount,
-                                         bool shared)
-{
-    if (shared)
-        counter_add_shared(word, amount);
-    else
-        counter_add_owned(word, amount);
-}
-
-/*
- * Counts in a row of a shard. Before that, what the row has may have to be
- * saved; after that, the others may have to be told (peak.h).
- */
-static ALWAYS_INLINE void shard_add_alloc_to(struct shard *shard,
-                                             uint32_t callsite,
-                                             struct segment_row *row,
-                                             uint64_t objects, uint64_t space,
-                                             bool shared)
-{
-    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
-                 __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED)))
-        peak_save(shard, callsite, row);
-    shard_add_word(&row->alloc_objects, objects, shared);
-    shard_add_word(&row->alloc_space, space, shared);
-    shard_add_word(&shard->drift, space, shared);
-    if (UNLIKELY((int64_t)counter_read(&shard->drift) >
-                 __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
-        peak_settle(shard);
-}
-
-static ALWAYS_INLINE void shard_add_free_to(struct shard *shard,
-                                            uint32_t callsite,
-                                            struct segment_row *row,
-                                            uint64_t objects, uint64_t space,
-                                            bool shared)
-{
-    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) !=
-                 __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED)))
-        peak_save_freeing(shard, callsite, row);
-    shard_add_word(&row->free_objects, objects, shared);
-    shard_add_word(&row->free_space, space, shared);
-    shard_add_word(&shard->drift, -space, shared);
-    if (UNLIKELY((int64_t)counter_read(&shard->drift) <
-                 -__atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
-        peak_settle(shard);
-}
-
-/* The row of a callsite, if it is there and the shard's own; else NULL, and the
- * count goes elsewhere. */
+/* The row of a callsite, if it is there and the shard's own; else NULL. */
 static ALWAYS_INLINE struct segment_row *shard_row(struct shard *shard,
                                                    uint32_t callsite)
 {
@@ -129,27 +81,41 @@ static ALWAYS_INLINE struct segment_row *shard_row(struct shard *shard,
                : &rows[callsite % SEGMENT_ROWS_PER_EXTENT];
 }
 
-static ALWAYS_INLINE void shard_add_alloc(struct shard *shard,
-                                          uint32_t callsite, uint64_t objects,
+/* Count one block in a row from shard_row() where that is all there is to do:
+ * no peak to save, nobody to tell (peak.h). Else false, and nothing is
+ * counted. */
+static ALWAYS_INLINE bool shard_try_alloc(struct shard *shard,
+                                          struct segment_row *row,
                                           uint64_t space)
 {
-    struct segment_row *row = shard_row(shard, callsite);
+    uint32_t epoch =
+        __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED);
+    int64_t drift = (int64_t)(counter_read(&shard->drift) + space);
 
-    if (LIKELY(row != NULL))
-        shard_add_alloc_to(shard, callsite, row, objects, space, false);
-    else
-        shard_add_alloc_elsewhere(shard, callsite, objects, space);
+    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) != epoch ||
+                 drift > __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
+        return false;
+    counter_add_owned(&row->alloc_objects, 1);
+    counter_add_owned(&row->alloc_space, space);
+    counter_add_owned(&shard->drift, space);
+    return true;
 }
 
-static ALWAYS_INLINE void shard_add_free(struct shard *shard, uint32_t callsite,
-                                         uint64_t objects, uint64_t space)
+static ALWAYS_INLINE bool shard_try_free(struct shard *shard,
+                                         struct segment_row *row,
+                                         uint64_t space)
 {
-    struct segment_row *row = shard_row(shard, callsite);
+    uint32_t turn = __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED);
+    int64_t drift = (int64_t)(counter_read(&shard->drift) - space);
 
-    if (LIKELY(row != NULL))
-        shard_add_free_to(shard, callsite, row, objects, space, false);
-    else
-        shard_add_free_elsewhere(shard, callsite, objects, space);
+    if (UNLIKELY(
+            SEGMENT_EPOCH(counter_read(&row->alloc_objects)) != turn ||
+            drift + __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED) < 0))
+        return false;
+    counter_add_owned(&row->free_objects, 1);
+    counter_add_owned(&row->free_space, space);
+    counter_add_owned(&shard->drift, -space);
+    return true;
 }
 
 _Static_assert(sizeof(struct segment_calls) == sizeof(struct segment_row) &&

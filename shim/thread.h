@@ -20,21 +20,22 @@ struct shard;
 /* Neither this: the thread has joined, but its next hook only forwards and
  * puts the life's epoch back, which shows that it came. */
 #define THREAD_WATCHED      (UINT64_MAX - 1)
-#define THREAD_NOT_SAMPLING UINT64_MAX /* no mode word is this */
+#define THREAD_NO_MODE UINT64_MAX /* no mode word is this */
 
 struct thread {
     uint64_t epoch;      /* of the life the rest belongs to */
     struct shard *shard; /* NULL until the first recording */
     uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
     void *recorded;      /* last block recorded: see interpose.c */
-    uint64_t sampling;   /* the mode word this thread samples by, with calls
-                            and countdown ready; else THREAD_NOT_SAMPLING */
+    uint64_t mode; /* the mode word that this thread is ready to record by: it
+                      has a shard, and for sampling calls and a countdown; else
+                      THREAD_NO_MODE */
     struct segment_row *calls; /* row 0 of its own shard */
     int64_t countdown;         /* sample.h: bytes to the next sample */
     uint64_t random;           /* sample.h */
 };
 
-extern _Thread_local struct thread thread_self;
+extern HIDDEN _Thread_local struct thread thread_self;
 
 /*
  * Whether a mark was left behind by a longjmp (hazards D12), so that nothing

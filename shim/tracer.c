@@ -14,8 +14,14 @@ struct tracer *tracer_make(uint32_t shard)
     return tracers[shard];
 }
 
-void tracer_renew(struct tracer *tracer, uint64_t remaps)
+void tracer_renew(struct tracer *tracer)
 {
+    uint64_t remaps;
+
+    module_refresh(&tracer->loads);
+    remaps = module_remaps();
+    if (remaps == tracer->remaps)
+        return;
     tracer->spine.count = 0;
     memo_clear(&tracer->memo);
     tracer->remaps = remaps;

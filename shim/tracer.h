@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "memo.h"
+#include "module.h"
 #include "spine.h"
 
 #define TRACER_AFTER 32
@@ -26,7 +27,8 @@
 #define TRACER_PAUSE 2048
 
 struct tracer {
-    uint64_t remaps; /* module_remaps() that the rest belongs to */
+    struct module_loads loads; /* the rest holds for what was loaded then */
+    uint64_t remaps;           /* module_remaps() then */
     uint64_t missed; /* what the memo looked for last, in vain; 0 nothing */
     uint32_t vain;   /* searches in a row without success */
     uint32_t pause;  /* stacks not to search for */
@@ -38,15 +40,20 @@ struct tracer {
  * shard's owner calls it. */
 struct tracer *tracer_make(uint32_t shard);
 
+/* Looks whether code was replaced, and then forgets everything. */
+COLD void tracer_renew(struct tracer *tracer);
+
 /* The callsite of the stack where the memo knows it, else 0. */
 static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
                                             const struct walk_start *start)
 {
     uint32_t callsite;
 
-    tracer->missed = 0;
+    if (UNLIKELY(module_changed(&tracer->loads)))
+        tracer_renew(tracer);
     if (UNLIKELY(tracer->pause)) {
         tracer->pause--;
+        tracer->missed = 0;
         return 0;
     }
     callsite = memo_find(&tracer->memo, start, &tracer->missed);
@@ -58,8 +65,5 @@ static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
     }
     return callsite;
 }
-
-/* Forgets everything that was learned before code was replaced. */
-void tracer_renew(struct tracer *tracer, uint64_t remaps);
 
 #endif
