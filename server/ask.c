@@ -14,6 +14,8 @@ static FILE *begin(struct plan *plan, const struct site *site, const char *kind,
     fprintf(out, "kind=%s\n", kind);
     if (pid)
         fprintf(out, "pid=%d\n", (int)pid);
+    else if (plan->program[0])
+        fprintf(out, "exe=%s\n", plan->program);
     if (site->directory)
         fprintf(out, "dir=%s\n", site->directory);
     return out;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* process_page.h - the page at /pid/: every process that has a profile. */
+/*
+ * process_page.h - the page at /pid/: every process that has a profile, each
+ * family of forked ones below its parent with their sum.
+ */
 #ifndef PREPROF_PROCESS_PAGE_H
 #define PREPROF_PROCESS_PAGE_H
 

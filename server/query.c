@@ -2,7 +2,9 @@
 /* query.c - see query.h. */
 #include "query.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define VALUE_IMPOSSIBLE "\x1a"
@@ -39,6 +41,19 @@ ptrdiff_t query_decode(const char *text, size_t size, bool plus, char *out)
     }
     out[length] = '\0';
     return (ptrdiff_t)length;
+}
+
+void query_encode(const char *text, char *out)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        if (byte < 0x80 && (isalnum(byte) || strchr("-._~", byte)))
+            *out++ = (char)byte;
+        else
+            out += sprintf(out, "%%%02X", byte);
+    }
+    *out = '\0';
 }
 
 /* Is this pair's key `key`? Keys of ours are short and need no escape, so one

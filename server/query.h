@@ -30,6 +30,11 @@ bool query_find(const char *query, const char *key,
  */
 ptrdiff_t query_decode(const char *text, size_t size, bool plus, char *out);
 
+/* Writes `text` so that query_decode() gives it back, as one part of a path:
+ * nothing is left as it is but letters, digits, '-', '.', '_' and '~'. `out`
+ * has room for three times as many and a NUL. */
+void query_encode(const char *text, char *out);
+
 /*
  * Reads a whole base-10 integer with optional sign, as strconv.ParseInt does.
  * Returns 0 or -EINVAL, or -ERANGE with the nearest representable number;

@@ -2,6 +2,7 @@
 /* route.c - see route.h. */
 #include "route.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ enum endpoint {
 struct route {
     enum endpoint endpoint;
     pid_t pid; /* named in the path, or 0 */
+    char program[PROGRAM_NAME_MAX + 1]; /* named in the path, or "" */
     const char *name;
     char path[HTTP_TARGET_MAX + 1]; /* decoded */
 };
@@ -58,10 +60,33 @@ static const char *read_pid(const char *path, pid_t *pid)
     return path + 5 + digits;
 }
 
+/* Takes "/exe/NAME" off the path. */
+static const char *read_program(const char *path, char *program)
+{
+    size_t length;
+
+    if (strncmp(path, "/exe/", 5) != 0)
+        return path;
+    length = strcspn(path + 5, "/");
+    if (length == 0 || length > PROGRAM_NAME_MAX)
+        return path;
+    for (size_t i = 0; i < length; i++)
+        if (iscntrl((unsigned char)path[5 + i]))
+            return path;
+    memcpy(program, path + 5, length);
+    program[length] = '\0';
+    return path + 5 + length;
+}
+
+static bool names_process(const struct route *route)
+{
+    return route->pid || route->program[0];
+}
+
 static void find_below_process(struct route *route, const char *path)
 {
     if (strcmp(path, "/debug/pprof") == 0 ||
-        (route->pid && (*path == '\0' || strcmp(path, "/") == 0))) {
+        (names_process(route) && (*path == '\0' || strcmp(path, "/") == 0))) {
         route->endpoint = ENDPOINT_MOVED;
         route->name = "/debug/pprof/";
     } else if (strcmp(path, "/debug/vars") == 0) {
@@ -81,6 +106,7 @@ static void find_route(const struct http_request *request, struct route *route)
 
     route->endpoint = ENDPOINT_NONE;
     route->pid = 0;
+    route->program[0] = '\0';
     route->name = "";
     if (query_decode(request->target, strcspn(request->target, "?"), false,
                      route->path) < 0)
@@ -94,6 +120,8 @@ static void find_route(const struct http_request *request, struct route *route)
     }
     if (route->endpoint == ENDPOINT_NONE) {
         below = read_pid(route->path, &route->pid);
+        if (!route->pid)
+            below = read_program(below, route->program);
         find_below_process(route, below);
     }
 }
@@ -130,10 +158,14 @@ static void plan_moved(const struct route *route, const char *query,
                        struct plan *plan)
 {
     char *location = NULL;
-    char process[32] = "";
+    char process[sizeof("/exe/") + 3 * PROGRAM_NAME_MAX] = "";
 
-    if (route->pid)
+    if (route->pid) {
         snprintf(process, sizeof(process), "/pid/%d", (int)route->pid);
+    } else if (route->program[0]) {
+        strcpy(process, "/exe/");
+        query_encode(route->program, process + strlen(process));
+    }
     if (asprintf(&location, "%s%s%s%s", process, route->name, *query ? "?" : "",
                  query) < 0)
         reply_line(&plan->reply, 503, "out of memory");
@@ -165,7 +197,8 @@ void route_plan(const struct site *site, const struct http_request *request,
 
     *plan = (struct plan){.action = PLAN_REPLY};
     find_route(request, &route);
-    pid = route.pid ? route.pid : site->root;
+    pid = names_process(&route) ? route.pid : site->root;
+    strcpy(plan->program, route.program);
     if (route.endpoint == ENDPOINT_NONE ||
         (!site_has_samples(site) && (route.endpoint == ENDPOINT_ALLOCATE ||
                                      route.endpoint == ENDPOINT_ALLOCATE2))) {

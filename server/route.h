@@ -17,6 +17,7 @@
 #include "reply.h"
 #include "site.h"
 
+#define PROGRAM_NAME_MAX 63 /* as a segment keeps it */
 #define SYMBOL_BODY_MAX (2u << 20) /* pprof sends 19 bytes a location */
 
 enum plan_action {
@@ -38,6 +39,8 @@ struct plan {
     enum plan_action action;
     struct reply reply;
     enum plan_answer answer;
+    char program[PROGRAM_NAME_MAX + 1]; /* whose newest process is meant, with
+                                           pid 0; else "" */
     const char *name; /* of the profile; static */
     bool trim;        /* give free memory back first (gc=1) */
     char *ask;        /* body of a request of render.h; owned */

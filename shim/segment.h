@@ -94,6 +94,9 @@ enum segment_state {
 /* Whoever first finds the process of a file dead makes the file read-only and
  * sets its time of modification; so much later it may be removed. */
 #define SEGMENT_PRUNE_AGE_S 86400u
+/* Except this: it exited, and was to leave no profile. */
+#define SEGMENT_IS_LEFT_OVER(header)                                           \
+    ((header)->state == SEGMENT_EXITED && (header)->output[0] == '\0')
 
 /* Why the shim records nothing, or less than the mode asks for. */
 enum segment_status {

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -35,17 +34,15 @@ static bool parse_name(const char *name, uint64_t *pid)
            *pid <= INT32_MAX;
 }
 
-/* Whether an open file is the segment of that process, in our namespace. */
-static bool is_segment_of(int fd, uint64_t pid)
+/* Reads the header of an open file. Returns whether it is the segment of that
+ * process, in our namespace. */
+static bool read_segment_of(int fd, uint64_t pid, struct segment_header *header)
 {
-    static struct segment_header header; /* its identity is read */
-    const size_t size = offsetof(struct segment_header, program);
-
-    return os_read(fd, &header, size) == (long)size &&
-           memcmp(header.magic, SEGMENT_MAGIC, sizeof(header.magic)) == 0 &&
-           header.version == SEGMENT_VERSION && header.pid == pid &&
-           header.pid_namespace != 0 &&
-           header.pid_namespace == os_pid_namespace();
+    return os_read(fd, header, sizeof(*header)) == (long)sizeof(*header) &&
+           memcmp(header->magic, SEGMENT_MAGIC, sizeof(header->magic)) == 0 &&
+           header->version == SEGMENT_VERSION && header->pid == pid &&
+           header->pid_namespace != 0 &&
+           header->pid_namespace == os_pid_namespace();
 }
 
 /* Marks the open file of a dead process, or removes it when it was marked long
@@ -68,8 +65,9 @@ static bool age(int dir_fd, const char *name, int fd)
 
 static bool prune(int dir_fd, const char *name)
 {
+    static struct segment_header header;
     uint64_t pid;
-    bool removed;
+    bool removed = false;
     int fd;
 
     if (!parse_name(name, &pid) || os_process_exists((int)pid))
@@ -78,7 +76,10 @@ static bool prune(int dir_fd, const char *name)
                  0);
     if (fd < 0)
         return false;
-    removed = is_segment_of(fd, pid) && age(dir_fd, name, fd);
+    if (read_segment_of(fd, pid, &header))
+        removed = SEGMENT_IS_LEFT_OVER(&header)
+                      ? os_unlink_at(dir_fd, name) == 0
+                      : age(dir_fd, name, fd);
     os_close(fd);
     return removed;
 }

@@ -6,7 +6,8 @@
  * segment is the profile that survived, and stays for a day after somebody
  * noticed. The first new process to find a dead one makes it read-only and sets
  * its time of modification; one that finds it so, and that long ago (segment.h)
- * removes it. Whoever needs it for longer copies it.
+ * removes it. Whoever needs it for longer copies it. One that exited, and could
+ * only not remove its segment because it had changed user, is removed at once.
  *
  * What each new process does is bounded; readers, who have time, do the rest.
  * Read next: segment_file.h.

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,22 +38,21 @@ struct graveyard {
 
 /* Whether an open file is the segment it is named after, and its process is
  * gone for sure. */
-static bool is_dead(int fd, uint32_t pid, uint64_t start_time)
+static bool is_dead(int fd, uint32_t pid, uint64_t start_time,
+                    struct segment_header *header)
 {
-    const size_t size = offsetof(struct segment_header, program);
-    struct segment_header header; /* its identity is read */
-
-    return pread(fd, &header, size, 0) == (ssize_t)size &&
-           memcmp(header.magic, SEGMENT_MAGIC, sizeof(header.magic)) == 0 &&
-           header.version == SEGMENT_VERSION && header.pid == pid &&
-           header.start_time == start_time && header.pid_namespace != 0 &&
-           process_namespace_is_ours(header.pid_namespace) &&
+    return pread(fd, header, sizeof(*header), 0) == (ssize_t)sizeof(*header) &&
+           memcmp(header->magic, SEGMENT_MAGIC, sizeof(header->magic)) == 0 &&
+           header->version == SEGMENT_VERSION && header->pid == pid &&
+           header->start_time == start_time && header->pid_namespace != 0 &&
+           process_namespace_is_ours(header->pid_namespace) &&
            process_is_gone(pid, start_time);
 }
 
 /* Opens a dead process's file and says what it is. Returns the descriptor or
  * -errno. */
-static int open_dead(int directory, const char *name, struct stat *status)
+static int open_dead(int directory, const char *name, struct stat *status,
+                     struct segment_header *header)
 {
     uint64_t start_time;
     uint32_t pid;
@@ -67,7 +65,7 @@ static int open_dead(int directory, const char *name, struct stat *status)
     if (fd < 0)
         return -errno;
     if (fstat(fd, status) == 0 && S_ISREG(status->st_mode) &&
-        is_dead(fd, pid, start_time))
+        is_dead(fd, pid, start_time, header))
         return fd;
     close(fd);
     return -EBUSY;
@@ -118,11 +116,16 @@ static bool is_stillborn(int directory, const char *name)
 
 static void look_at(struct graveyard *yard, const char *name)
 {
+    struct segment_header header;
     struct stat status;
-    int fd = open_dead(yard->fd, name, &status);
+    int fd = open_dead(yard->fd, name, &status, &header);
 
     if (fd >= 0) {
-        add(yard, name, (uint64_t)status.st_blocks * 512, mark(fd, &status));
+        if (SEGMENT_IS_LEFT_OVER(&header))
+            unlinkat(yard->fd, name, 0);
+        else
+            add(yard, name, (uint64_t)status.st_blocks * 512,
+                mark(fd, &status));
         close(fd);
     } else if (is_stillborn(yard->fd, name)) {
         unlinkat(yard->fd, name, 0);
@@ -204,6 +207,7 @@ int process_prune_entry(const struct process_entry *entry)
 {
     const char *slash = strrchr(entry->file, '/');
     char directory[PATH_MAX];
+    struct segment_header header;
     struct stat status;
     int parent, fd, err = 0;
 
@@ -212,7 +216,7 @@ int process_prune_entry(const struct process_entry *entry)
     parent = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (parent < 0)
         return -errno;
-    fd = open_dead(parent, slash + 1, &status);
+    fd = open_dead(parent, slash + 1, &status, &header);
     if (fd < 0)
         err = fd;
     else if (unlinkat(parent, slash + 1, 0) != 0)

@@ -19,8 +19,10 @@
  *           (a profile), or list (the processes that have a segment, JSON),
  *           vars (MemStats of the process as expvar JSON), counts (JSON, the
  *           numbers for the index page), symbol (addresses to names), cmdline
- *   pid     the process; required except for list. Its segment is found in
- *           `dir`; a live process is preferred to dead ones of the same pid
+ *   pid     the process; it or exe is required except for list. Its segment is
+ *           found in `dir`; a live process is preferred to dead ones of the
+ *           same pid
+ *   exe     instead: the newest live process of the program of that name
  *   dir     directory of segments; default: segment_places.h
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
  *           | folded | gperftools (that text, without MemStats, with mappings)

@@ -83,10 +83,24 @@ static int read_segment(struct answer *answer, enum segment_read_depth depth,
     int err;
 
     if (!request->pid)
-        return refuse(answer, 400, "kind %s needs a pid", request->kind);
+        return refuse(answer, 400, "kind %s needs a pid or exe", request->kind);
     err = segment_find(request->directory, request->pid, path, &error);
     if (!err)
         err = segment_read(path, depth, snapshot, &error);
+    return err ? refuse_for_segment(answer, &error, err) : 0;
+}
+
+/* A process asked for by its program's name gets its pid. Returns 0 or the
+ * status of the error. */
+static int find_process(struct answer *answer, struct render_request *request)
+{
+    struct segment_error error;
+    int err;
+
+    if (!request->program)
+        return 0;
+    err = segment_find_program(request->directory, request->program,
+                               &request->pid, &error);
     return err ? refuse_for_segment(answer, &error, err) : 0;
 }
 
@@ -357,7 +371,7 @@ int render_answer(struct render *render, const struct render_request *request,
         status = refuse(&answer, 400, "no format %.64s", checked.format);
     else if (renew_symbolizer(render) != 0)
         status = refuse_for_memory(&answer);
-    else
+    else if (!(status = find_process(&answer, &checked)))
         status = choose_answer(&answer);
     *body = answer.body;
     *size = answer.size;

@@ -10,7 +10,8 @@
 
 /* What was read so far, as text. */
 struct values {
-    const char *kind, *directory, *format, *symbols, *pid, *debug, *limit;
+    const char *kind, *directory, *format, *symbols, *program, *pid, *debug,
+        *limit;
 };
 
 static const char **value_of(struct values *values, const char *key)
@@ -21,7 +22,7 @@ static const char **value_of(struct values *values, const char *key)
     } keys[] = {{"kind", &values->kind},     {"dir", &values->directory},
                 {"format", &values->format}, {"symbols", &values->symbols},
                 {"pid", &values->pid},       {"debug", &values->debug},
-                {"limit", &values->limit}};
+                {"limit", &values->limit},   {"exe", &values->program}};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(key, keys[i].key) == 0)
@@ -82,8 +83,11 @@ const char *render_request_parse(char *body, size_t size,
     request->directory = values.directory;
     request->format = values.format;
     request->symbols = values.symbols;
+    request->program = values.program;
     if (!request->kind)
         return "no kind";
+    if (values.pid && values.program)
+        return "both pid and exe";
     if (values.pid) {
         if (!parse_number(values.pid, INT32_MAX, &number) || number == 0)
             return "pid is no process id";

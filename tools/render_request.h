@@ -17,6 +17,7 @@ struct render_request {
     const char *directory;
     const char *format;
     const char *symbols;
+    const char *program;
     uint32_t pid; /* 0 missing */
     int debug;
     uint32_t limit; /* 0 missing */

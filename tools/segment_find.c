@@ -4,12 +4,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "process_read.h"
+#include "segment.h"
 #include "segment_places.h"
 
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time)
@@ -99,6 +101,84 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
     segment_places_free(&places);
     return err;
 }
+
+/* ---- by the program's name --------------------------------------------- */
+
+/* The newest process of a program so far. */
+struct newest {
+    const char *program;
+    uint64_t created_ns;
+    uint32_t pid; /* 0: none yet */
+};
+
+/* Reads the header of a live process's segment; false for what is none. */
+static bool read_live(int directory, const char *name,
+                      struct segment_header *header)
+{
+    uint64_t start_time;
+    ssize_t size;
+    uint32_t pid;
+    int fd;
+
+    if (!segment_name_parse(name, &pid, &start_time) ||
+        process_start_time(pid) != start_time)
+        return false;
+    fd = openat(directory, name,
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    size = pread(fd, header, sizeof(*header), 0);
+    close(fd);
+    return size == (ssize_t)sizeof(*header) &&
+           memcmp(header->magic, SEGMENT_MAGIC, sizeof(header->magic)) == 0 &&
+           header->version == SEGMENT_VERSION && header->pid == pid &&
+           header->start_time == start_time &&
+           header->state == SEGMENT_LIVE &&
+           process_namespace_is_ours(header->pid_namespace);
+}
+
+static void find_newest_in(const char *directory, struct newest *newest)
+{
+    DIR *listing = opendir(directory);
+    struct segment_header header;
+    struct dirent *entry;
+
+    while (listing && (entry = readdir(listing))) {
+        if (!read_live(dirfd(listing), entry->d_name, &header) ||
+            strncmp(header.program, newest->program,
+                    sizeof(header.program)) != 0 ||
+            (newest->pid && header.created_ns <= newest->created_ns))
+            continue;
+        newest->created_ns = header.created_ns;
+        newest->pid = header.pid;
+    }
+    if (listing)
+        closedir(listing);
+}
+
+int segment_find_program(const char *directory, const char *program,
+                         uint32_t *pid, struct segment_error *error)
+{
+    struct newest newest = {.program = program};
+    struct segment_places places;
+    int err = segment_places_list(directory, &places);
+
+    segment_error_begin(error, program);
+    if (err)
+        return segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "%s",
+                                 strerror(-err));
+    for (size_t i = 0; i < places.count; i++)
+        find_newest_in(places.directories[i], &newest);
+    segment_places_free(&places);
+    if (!newest.pid)
+        return segment_error_set(error, -ENOENT, SEGMENT_ERROR_NOWHERE,
+                                 "no live process of that program runs under "
+                                 "the shim");
+    *pid = newest.pid;
+    return 0;
+}
+
+/* ---- by what a person named -------------------------------------------- */
 
 int segment_find_input(const char *input, char path[PATH_MAX],
                        struct segment_error *error)

@@ -30,6 +30,13 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
                  struct segment_error *error);
 
 /*
+ * Finds the newest live process of a program, by the name in its segment.
+ * `directory` as above. Returns as segment_find().
+ */
+int segment_find_program(const char *directory, const char *program,
+                         uint32_t *pid, struct segment_error *error);
+
+/*
  * What a person named: a file, or where there is none of that name, a pid.
  * Writes the path to read, which need not exist; returns as segment_find().
  */

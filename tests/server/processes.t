@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Goal: any process under the shim is found and served: by its pid, by its
+program's name across restarts, dead or alive, as one family when it forked, and
+after it changed user (design 3.5, 5). Method: known programs, their numbers
+checked against what they allocated."""
+import gzip
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.parse
+
+sys.path.insert(0, os.path.abspath("tests/helpers"))
+from server_run import BUILD, SANITIZED, Server, done, is_, ok, skip, wait_for
+
+if SANITIZED:
+    skip("the shim runs under no sanitizer")
+server = Server(render="preprof-render")
+segments = server.environment["PREPROF_DIR"]
+environment = dict(os.environ, LD_PRELOAD=f"{BUILD}/libpreprof.so",
+                   PREPROF_DIR=segments, PREPROF_MODE="exact")
+
+
+class Gates:
+    """tests/programs/gates.c, which allocates when told to."""
+
+    def __init__(self, program=f"{BUILD}/tests/programs/gates"):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, env=environment)
+        self.pid = self.process.pid
+
+    def gate(self, command):
+        self.process.stdin.write(f"{command}\n".encode())
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def end(self, number=None):
+        if number:
+            self.process.send_signal(number)
+        self.process.stdin.close()
+        return self.process.wait(20)
+
+
+def profile(path):
+    """In-use objects of gate() by the text profile at a path."""
+    answer = server.get(f"{path}/debug/pprof/heap?debug=1")
+    if answer.status != 200:
+        return answer.status, answer.body.decode()
+    rows = re.findall(rb"^(\d+): \d+ \[.*\n(?:#.*\n)*?#\t\S+\tgate\+", answer.body, re.M)
+    return answer.status, sum(map(int, rows))
+
+
+def page():
+    """The rows of /pid/ by pid, as text."""
+    text = server.get("/pid/").body.decode()
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text)
+    cells = [[re.sub("<[^>]*>", "", cell) for cell in re.findall("<td.*?</td>", row)]
+             for row in rows]
+    return {row[0]: row[1:] for row in cells if row}
+
+
+# By pid and by name
+is_(profile("/exe/gates"),
+    (404, "gates: no live process of that program runs under the shim\n"),
+    "no such program yet")
+first = Gates()
+first.gate(101)
+is_(profile(f"/pid/{first.pid}"), (200, 101), "by its pid")
+is_(profile("/exe/gates"), (200, 101), "by its name")
+second = Gates()
+second.gate(7)
+is_(profile("/exe/gates"), (200, 7), "the newest of that name")
+second.end()
+is_(profile("/exe/gates"), (200, 101), "or the older one, when that has ended")
+second = Gates()
+second.gate(31)
+second.end(signal.SIGKILL)
+is_(profile("/exe/gates"), (200, 101), "a killed one is not live")
+is_(profile(f"/pid/{second.pid}"), (200, 31), "but has its profile")
+for path in "", "debug/pprof/allocs", "debug/pprof/goroutine?debug=1", \
+        "debug/pprof/cmdline", "debug/vars", "debug/pprof/symbol?0x1", \
+        "debug/pprof/mutex", "pprof/heap":
+    for base in f"/pid/{first.pid}/", "/exe/gates/":
+        answer = server.get(base + path)
+        is_(answer.status, 200 if path else 301, base + path)
+answer = server.get("/exe/gates/debug/pprof/heap")
+ok(b"gate" in gzip.decompress(answer.body), "a profile has names")
+index = server.get("/exe/gates/debug/pprof/").body.decode()
+links = re.findall("<a href=['\"]([^'\"]*)", index)
+ok(links and all(server.get("/exe/gates/debug/pprof/" + link).status == 200
+                 for link in links), "the links of the index are relative")
+cmdline = server.get("/exe/gates/debug/pprof/cmdline").body
+is_(cmdline, f"{BUILD}/tests/programs/gates".encode(), "cmdline is its own")
+
+# Names that try something
+odd = server.directory + "/a b%\"<"
+shutil.copy(f"{BUILD}/tests/programs/gates", odd)
+other = Gates(odd)
+other.gate(13)
+quoted = urllib.parse.quote(os.path.basename(odd), safe="")
+is_(profile("/exe/" + quoted), (200, 13), "an odd name")
+answer = server.get("/exe/" + quoted)
+is_((answer.status, answer.headers["location"]),
+    (301, f"/exe/{quoted}/debug/pprof/"), "and where it redirects to")
+ok("a b%&#34;&lt;" in server.get("/pid/").body.decode(), "it is no markup")
+for path in "/exe/", "/exe//debug/pprof/heap", "/exe/..%2fx/debug/pprof/heap", \
+        f"/exe/{'x' * 64}/debug/pprof/heap", "/exe/a%0akind=list/debug/pprof/heap":
+    is_(server.get(path).status, 404, path)
+
+# A family
+first.gate("fork")
+first.gate("fork")
+wait_for(lambda: sum("6.9 KiB" in row for row in page().values()) == 2)
+rows = page()
+order = list(rows)
+at = order.index(str(first.pid))
+children = order[at + 1:at + 3]
+is_(rows[order[at]][:3], ["gates", "live", "exact"], "the parent")
+is_(rows[order[at]][4], "100.2 KiB", "what it has in use")
+ok(all(rows[child][0] == "gates +100.2 KiB" and rows[child][4] == "6.9 KiB"
+       for child in children), "its children stand below it, with what they inherited")
+is_((order[at + 3], rows["3"][0], rows["3"][1]),
+    ("3", "processes in all", "114.1 KiB"), "and their sum")
+is_(profile(f"/pid/{children[0]}"), (200, 7), "a child has a profile of its own")
+for child in children:
+    os.kill(int(child), signal.SIGKILL)
+wait_for(lambda: sum("killed" in row for row in page().values()) == 3)
+is_(page()[children[0]][1:], ["killed", "exact", "", "6.9 KiB", "", "", "", "", "heap allocs "
+    "goroutine vars"], "what is not known of the dead is left out")
+is_(other.end(), 0, "programs end as they would")
+is_(first.end(), 0, "all of them")
+ok(str(first.pid) not in page(), "and are gone")
+server.stop()
+
+# A real one, whose workers are another user's: only root sees both.
+nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+if os.getuid() != 0 or not nginx:
+    done()
+    sys.exit()
+server = Server(render="preprof-render", environment={"PREPROF_DIR": ""})
+os.chmod(server.directory, 0o755)
+with open(server.directory + "/conf", "w") as conf:
+    conf.write(f"""daemon off; worker_processes 2; user nobody nogroup;
+pid {server.directory}/pid; error_log {server.directory}/errors;
+events {{}} http {{ access_log off; server {{ listen unix:{server.directory}/web; }} }}
+""")
+shutil.copy(f"{BUILD}/libpreprof.so", server.directory)
+del environment["PREPROF_DIR"]
+environment["LD_PRELOAD"] = server.directory + "/libpreprof.so"
+process = subprocess.Popen([nginx, "-c", server.directory + "/conf",
+                            "-e", server.directory + "/errors"], env=environment,
+                           stderr=subprocess.DEVNULL)
+
+
+def family():
+    """The rows of nginx, the workers' and the one with the sum."""
+    rows = page()
+    at = list(rows).index(str(process.pid)) if str(process.pid) in rows else len(rows)
+    return list(rows.items())[at:at + 4]
+
+
+wait_for(lambda: len(family()) == 4 or process.poll() is not None)
+rows = family()
+ok(len(rows) == 4 and all(row[1].startswith("live") for _, row in rows[:3]) and
+   all(row[0].startswith("nginx +") for _, row in rows[1:3]) and
+   rows[3][1][0] == "processes in all", "nginx: one family") or print(f"# {rows}")
+answer = server.get(f"/pid/{rows[-2][0]}/debug/pprof/heap?debug=1")
+ok(answer.status == 200 and answer.body.startswith(b"heap profile:"),
+   "nginx: a worker's profile")
+process.terminate()
+is_(process.wait(20), 0, "nginx ends as it would")
+ok(not [row for row in page().values() if row[0].startswith("nginx")],
+   "and leaves nothing")
+server.stop()
+done()
