@@ -43,9 +43,9 @@ static const char legend[] =
     "<p><dfn>in use</dfn>: allocated and not freed, by malloc's own sizes. "
     "<dfn>other</dfn>: RSS less in use: code, stacks, mapped files and memory, "
     "what malloc holds free, the profile itself; below 0 where blocks were "
-    "never touched. <dfn>allocates</dfn>: bytes a second, the mean since recording "
-    "began. <dfn>+</dfn>: in use at the fork by the parent, and in the parent's "
-    "profile alone. The newest live process of a program is at "
+    "never touched. <dfn>allocates</dfn>: bytes a second, the mean since "
+    "recording began. <dfn>+</dfn>: in use at the fork by the parent, and in "
+    "the parent's profile alone. The newest live process of a program is at "
     "/exe/PROGRAM/debug/pprof/. Profiles of the dead are kept for a day.</p>\n";
 
 /* ---- values ------------------------------------------------------------ */
@@ -149,7 +149,8 @@ static void write_links(FILE *out, json_int_t pid)
                 "<a href=\"%" JSON_INTEGER_FORMAT
                 "/debug/pprof/%s?debug=1\">%s</a> ",
                 pid, names[i], names[i]);
-    fprintf(out, "<a href=\"%" JSON_INTEGER_FORMAT "/debug/vars\">vars</a></td>",
+    fprintf(out,
+            "<a href=\"%" JSON_INTEGER_FORMAT "/debug/vars\">vars</a></td>",
             pid);
 }
 
