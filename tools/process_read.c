@@ -12,7 +12,7 @@ uint64_t process_start_time(uint32_t pid)
 {
     char path[64], line[1024];
     char *name_end = NULL, state;
-    unsigned long long start = 0;
+    unsigned long long threads = 0, start = 0;
     FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%u/stat", pid);
@@ -25,9 +25,9 @@ uint64_t process_start_time(uint32_t pid)
     if (!name_end ||
         sscanf(name_end + 1,
                " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-               "%*s %*s %*s %*s %llu",
-               &state, &start) != 2 ||
-        state == 'Z' || state == 'X')
+               "%*s %*s %llu %*s %llu",
+               &state, &threads, &start) != 3 ||
+        state == 'X' || (state == 'Z' && threads <= 1))
         return 0;
     return start;
 }

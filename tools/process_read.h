@@ -10,7 +10,7 @@
 
 /* Field 22 of /proc/PID/stat, in clock ticks since boot: with the pid it names
  * a process for as long as the machine is up. 0 when there is none, or it is a
- * zombie. */
+ * zombie: all its threads have ended, not just the main one. */
 uint64_t process_start_time(uint32_t pid);
 
 /* Whether pids of a namespace (the inode of /proc/PID/ns/pid; 0: not known)

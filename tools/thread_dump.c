@@ -106,6 +106,11 @@ enum taken {
     TAKEN_GONE,    /* has ended meanwhile */
 };
 
+static bool has_ended(const struct thread_status *status)
+{
+    return status->state == 'Z' || status->state == 'X';
+}
+
 static void describe(const struct taker *taker, struct thread *thread,
                      const struct thread_status *status,
                      const struct thread_syscall *call)
@@ -179,9 +184,9 @@ static int take_thread(struct taker *taker, struct thread *thread,
         err = thread_status_read(taker->process, thread->tid, &status);
         if (err)
             break;
-        if (!taker->walker || strchr("ZX", status.state)) {
+        if (!taker->walker || has_ended(&status)) {
             describe(taker, thread, &status, NULL);
-            thread->cut = taker->walker ? cut_ended : NULL;
+            thread->cut = has_ended(&status) ? cut_ended : NULL;
             return 0;
         }
         err = thread_syscall_read(taker->process, thread->tid, &call);
@@ -296,18 +301,40 @@ static int take_threads(struct taker *taker)
     return err ? err : kept ? 0 : -ESRCH;
 }
 
+/* A thread that has not ended: the files of the process show nothing once its
+ * main thread has. Returns its tid. */
+static pid_t find_alive(const struct taker *taker)
+{
+    const struct thread_dump *dump = taker->dump;
+    struct thread_status status;
+
+    for (size_t i = 0; i < dump->count; i++)
+        if (thread_status_read(taker->process, dump->threads[i].tid, &status) ==
+                0 &&
+            !has_ended(&status))
+            return dump->threads[i].tid;
+    return dump->pid;
+}
+
 /* Everything stacks need; a refusal is no error. */
 static int prepare_walks(struct taker *taker)
 {
     struct thread_dump *dump = taker->dump;
     struct thread_syscall call;
-    int err = thread_memory_open(taker->process, &taker->memory);
+    pid_t tid = find_alive(taker);
+    char path[32];
+    int thread, err;
 
+    snprintf(path, sizeof(path), "task/%d", (int)tid);
+    thread = openat(taker->process, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (thread < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    err = thread_memory_open(thread, &taker->memory);
     if (!err)
-        err =
-            thread_modules_read(taker->process, taker->memory, &dump->modules);
+        err = thread_modules_read(thread, taker->memory, &dump->modules);
+    close(thread);
     if (!err) /* may need more than memory does */
-        err = thread_syscall_read(taker->process, dump->pid, &call);
+        err = thread_syscall_read(taker->process, tid, &call);
     if (!err) {
         taker->walker = thread_walker_new(taker->memory, &dump->modules);
         return taker->walker ? 0 : -ENOMEM;

@@ -37,7 +37,7 @@ struct thread_modules {
 };
 
 /*
- * Reads them; `process` is open at /proc/PID. Also tells `memory` what cannot
+ * Reads them; `process` is open at /proc/PID/task/TID. Also tells `memory` what cannot
  * change. 0 or -errno. The caller frees what it got.
  */
 int thread_modules_read(int process, struct thread_memory *memory,

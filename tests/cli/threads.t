@@ -16,10 +16,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.abspath("tests/helpers"))
-from server_run import BUILD, SANITIZED, done, is_, ok, skip, wait_for
+from server_run import BUILD, done, is_, ok, wait_for
 
-if SANITIZED:
-    skip("a sanitizer's own threads and stacks would be in the way")
 PROGRAMS = os.path.join(BUILD, "tests/programs")
 CAPTURES = os.environ.get("THREADS_CAPTURES", "50")
 work = tempfile.mkdtemp()
@@ -161,6 +159,16 @@ is_((len(stacks), cut), (501, {}), "500 threads")
 is_({len(stack) for tid, stack in stacks.items() if tid != crowd.pid} - {12, 13, 14}, set(),
     "each to its root")
 crowd.kill()
+
+# ---- the main thread has ended -----------------------------------------------
+orphan = start(f"{PROGRAMS}/orphan")
+orphan.stdout.readline()
+wait_for(lambda: "Z (zombie)" in open(f"/proc/{orphan.pid}/status").read())
+ok(re.search(rf"^ *{orphan.pid}  ended .*\n +\[ended\]\n", threads(orphan.pid)[1], re.M),
+   "a main thread that has ended")
+ok(wait_for(lambda: re.search(r"^ *\d+  pause .*\n(?: {10}.*\n)* {10}stay_behind ",
+                              threads(orphan.pid)[1], re.M)), "and one that stays behind")
+orphan.kill()
 
 # ---- real programs -----------------------------------------------------------
 for name in "redis", "nginx", "node", "java":
