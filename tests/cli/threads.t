@@ -66,8 +66,14 @@ def compare(pid, name, generated=False):
         theirs, ours = eu_stacks(pid), take(pid)[1]
         return [(tid, [*map(hex, stack)], [*map(hex, ours.get(tid, []))])
                 for tid, stack in theirs.items() if not same(stack, ours.get(tid, []))]
-    wait_for(lambda: not differences(), 5)
-    is_(differences()[:1], [], f"{name}: as eu-stack, {len(eu_stacks(pid))} threads")
+    left = []
+
+    def settled():  # threads move, come and go between the two
+        left[:] = differences()
+        return not left
+
+    wait_for(settled, 10)
+    is_(left[:1], [], f"{name}: as eu-stack, {len(eu_stacks(pid))} threads")
 
 
 def blocks(table):

@@ -414,36 +414,38 @@ static long do_pselect(void)
     return pselect(0, NULL, NULL, NULL, NULL, &none);
 }
 
+/* What outlives a process: removed at the end, as a waiter would notice. */
+static int queue_id = -1, semaphore_ids[2] = {-1, -1};
+
 static long do_msgrcv(void)
 {
     struct {
         long type;
         char text[1];
     } message;
-    int id = msgget(IPC_PRIVATE, 0600);
 
-    check(id >= 0, "msgget");
-    return msgrcv(id, &message, 1, 0, 0);
+    queue_id = msgget(IPC_PRIVATE, 0600);
+    check(queue_id >= 0, "msgget");
+    return msgrcv(queue_id, &message, 1, 0, 0);
 }
 
-static int semaphore(void)
+static int semaphore(int which)
 {
-    int id = semget(IPC_PRIVATE, 1, 0600);
-
-    check(id >= 0, "semget");
-    return id;
+    semaphore_ids[which] = semget(IPC_PRIVATE, 1, 0600);
+    check(semaphore_ids[which] >= 0, "semget");
+    return semaphore_ids[which];
 }
 
 static long do_semop(void)
 {
     struct sembuf down = {0, -1, 0};
-    return semop(semaphore(), &down, 1);
+    return semop(semaphore(0), &down, 1);
 }
 
 static long do_semtimedop(void)
 {
     struct sembuf down = {0, -1, 0};
-    return semtimedop(semaphore(), &down, 1, &hour);
+    return semtimedop(semaphore(1), &down, 1, &hour);
 }
 
 static long do_nanosleep(void)
@@ -569,6 +571,8 @@ int main(void)
         sem_wait(&begun);
     }
     usleep(100000);
+    snprintf(name, sizeof(name), "/tmp/blocked.%d", (int)getpid());
+    unlink(name); /* of do_open() */
     printf("ready %zu\n", CALLS + 1);
     fflush(stdout);
     while (read(0, &byte, 1) > 0)
@@ -576,8 +580,9 @@ int main(void)
     for (size_t i = 0; i < CALLS; i++)
         if (returned[i])
             printf("returned %s %d\n", calls[i].name, returned[i]);
-    snprintf(name, sizeof(name), "/tmp/blocked.%d", (int)getpid());
-    unlink(name);
+    msgctl(queue_id, IPC_RMID, NULL);
+    semctl(semaphore_ids[0], 0, IPC_RMID);
+    semctl(semaphore_ids[1], 0, IPC_RMID);
     printf("end\n");
     fflush(stdout);
     _exit(0);
