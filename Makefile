@@ -12,6 +12,7 @@
 #   tests/torture/*.c  one TAP program each, many threads
 #   tests/fuzz/*.c     one fuzz target each, corpus in tests/fuzz/corpus/NAME
 #   tests/programs/*   victims and helpers of the .t scripts (lib*.c: a .so)
+#   tests/oracle/*.c   what compares the stack walker with libdw and libunwind
 #   tests/helpers/*.c  helpers of the .t scripts that need libprofile.a
 #   tests/*/*.t        TAP scripts, run by prove
 
@@ -121,6 +122,8 @@ endif
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 SHIM_SRCS     := $(wildcard shim/*.c)
+WALKER        := arch_$(shell uname -m) cfi expression fde frame guess memo \
+                 rules spine walk walk_escape
 SHIM_ONLY     := $(wildcard shim/interpose*.c shim/init.c)
 SHIM_PARTS    := $(filter-out $(SHIM_ONLY),$(SHIM_SRCS))
 TOOL_MAINS    := $(wildcard tools/*_main.c)
@@ -137,6 +140,7 @@ VICTIMS       := $(patsubst %.c,$(B)/%,\
                  $(patsubst %.cc,$(B)/%,$(wildcard tests/programs/*.cc)) \
                  $(VICTIM_LIBS)
 HELPERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
+ORACLES       := $(B)/tests/oracle/rows $(B)/tests/oracle/libtraces.so
 BENCHES       := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 SHIM          := $(B)/libpreprof.so
 SERVER        := $(if $(wildcard server/main.c),$(B)/preprof-server)
@@ -144,14 +148,14 @@ PROGRAMS      := $(SHIM) $(TOOL_PROGRAMS) $(SERVER)
 
 # Which tests run in which mode. The preload itself runs under no sanitizer
 # (they own malloc); its parts do, as unit and torture tests.
-#                unit  torture  fuzz  cli  preload  server
-TESTS_release := unit  torture  fuzz  cli  preload  server
-TESTS_debug   := unit  torture  fuzz  cli  preload  server
+#                unit  torture  fuzz  cli  preload  server  oracle
+TESTS_release := unit  torture  fuzz  cli  preload  server  oracle
+TESTS_debug   := unit  torture  fuzz  cli  preload  server  oracle
 TESTS_asan    := unit           fuzz  cli           server
 TESTS_ubsan   := unit  torture  fuzz  cli
 TESTS_tsan    := unit  torture
 
-.PHONY: all run test check bench fuzz install uninstall format-check clean help \
+.PHONY: all run test check bench fuzz oracle install uninstall format-check clean help \
         deps deps-test deps-matrix chroot-test
 all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
 
@@ -246,6 +250,20 @@ $(B)/tests/helpers/%: tests/helpers/%.c $(B)/libprofile.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
+$(B)/tests/oracle/rows: tests/oracle/rows.c $(B)/libshimparts.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $(filter %.c %.a,$^) \
+	  $(call pc,--libs libdw libelf)
+
+# A preload, so of objects made like the shim's, whatever the mode.
+$(B)/tests/oracle/libtraces.so: tests/oracle/libtraces.c \
+    $(patsubst %,$(B)/shim/%.o,$(WALKER))
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SHIM_CFLAGS) -O2 -Wno-conversion $(CFLAGS) -shared -o $@ \
+	  $(filter %.c %.o,$^)
+
 # A fuzz target is LLVMFuzzerTestOneInput(); replay.c runs the corpus through
 # it without an engine. `make fuzz` links libFuzzer instead (run.sh).
 FUZZ_ENGINE ?= tests/fuzz/replay.c
@@ -292,12 +310,14 @@ BUILT_fuzz    := $(FUZZERS)
 BUILT_cli     := $(PROGRAMS) $(EXAMPLES) $(VICTIMS) $(HELPERS)
 BUILT_preload := $(PROGRAMS) $(VICTIMS)
 BUILT_server  := $(PROGRAMS) $(VICTIMS)
+BUILT_oracle  := $(ORACLES) $(B)/tests/programs/throws $(B)/tests/programs/holes
 RUN_unit      := $(UNITS)
 RUN_torture   := $(TORTURES)
 RUN_fuzz      := $(FUZZERS)
 RUN_cli       := $(wildcard tests/cli/*.t)
 RUN_preload   := $(wildcard tests/preload/*.t)
 RUN_server    := $(wildcard tests/server/*.t)
+RUN_oracle    := $(wildcard tests/oracle/*.t)
 PROVE = BUILD=$(B) MODE=$(MODE) prove --timer --failures --comments \
   --exec tests/tap.sh
 
@@ -315,6 +335,9 @@ test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit tes
 
 bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 	$(Q)BUILD=$(B) tests/bench/run.py
+
+oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
+	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)
 
 FUZZ_SECONDS ?= 60
 fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each

@@ -161,19 +161,28 @@ static bool read_fde(struct fde *fde, uintptr_t address, uintptr_t start,
 
 enum fde_result fde_find(uintptr_t pc, struct fde *fde)
 {
-    struct dl_find_object object;
-    uintptr_t end, address;
+    struct dl_find_object object, tables;
+    uintptr_t header, start, end, address;
 
     fde->signal = false;
     if (_dl_find_object((void *)pc, &object) != 0)
         return FDE_NO_OBJECT;
-    end = (uintptr_t)object.dlfo_map_end;
     if (!object.dlfo_eh_frame)
         return FDE_NO_CODE;
-    address = search((uintptr_t)object.dlfo_eh_frame, end, pc);
+    header = (uintptr_t)object.dlfo_eh_frame;
+    start = (uintptr_t)object.dlfo_map_start;
+    end = (uintptr_t)object.dlfo_map_end;
+    if (header < start || header >= end) {
+        /* An object with holes in it: what was found is one segment. */
+        if (_dl_find_object(object.dlfo_eh_frame, &tables) != 0)
+            return FDE_BAD;
+        start = (uintptr_t)tables.dlfo_map_start;
+        end = (uintptr_t)tables.dlfo_map_end;
+    }
+    address = search(header, end, pc);
     if (!address)
         return FDE_NO_CODE;
-    if (!read_fde(fde, address, (uintptr_t)object.dlfo_map_start, end))
+    if (!read_fde(fde, address, start, end))
         return FDE_BAD;
     return pc >= fde->start && pc < fde->end ? FDE_FOUND : FDE_NO_CODE;
 }
