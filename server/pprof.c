@@ -10,7 +10,8 @@
 #include "query.h"
 
 static const char *const profiles[] = {"allocs", "block", "goroutine",
-                                       "heap",   "mutex", "threadcreate"};
+                                       "heap",   "mutex", "peak",
+                                       "threadcreate"};
 
 static const char *find_profile(const char *name)
 {

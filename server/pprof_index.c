@@ -14,6 +14,7 @@ static const struct {
     {"heap", "What is allocated and not freed, by callsite. Use gc=1 as a "
              "query parameter to give free memory back first."},
     {"mutex", "Where threads held locks that others waited for"},
+    {"peak", "What was allocated and not freed when that was most, by callsite"},
     {"symbol", "Names of addresses, given in a raw query or a POST body with "
                "'+' between them"},
     {"threadcreate", "Where threads were created"},

@@ -20,9 +20,9 @@
 static struct segment_peak *peak_of(struct shard *shard, uint32_t callsite)
 {
     uint32_t extent = callsite / SEGMENT_PEAKS_PER_EXTENT;
-    struct segment_peak *peaks = extent_get(
-        (void **)&shard->peaks[extent], SEGMENT_EXTENT_PEAKS, shard->index,
-        extent * SEGMENT_PEAKS_PER_EXTENT);
+    struct segment_peak *peaks =
+        extent_get((void **)&shard->peaks[extent], SEGMENT_EXTENT_PEAKS,
+                   shard->index, extent * SEGMENT_PEAKS_PER_EXTENT);
 
     return peaks ? &peaks[callsite % SEGMENT_PEAKS_PER_EXTENT] : NULL;
 }
@@ -98,8 +98,8 @@ void peak_settle(struct shard *shard)
     struct segment_header *header = life->header;
     int64_t drift =
         (int64_t)__atomic_exchange_n(&shard->drift, 0, __ATOMIC_RELAXED);
-    int64_t in_use = __atomic_add_fetch(&life->peak.in_use, drift,
-                                        __ATOMIC_RELAXED);
+    int64_t in_use =
+        __atomic_add_fetch(&life->peak.in_use, drift, __ATOMIC_RELAXED);
     uint32_t turn = __atomic_load_n(&header->peak_turn, __ATOMIC_ACQUIRE);
     int64_t mark = __atomic_load_n(&life->peak.mark, __ATOMIC_RELAXED);
 

@@ -35,13 +35,14 @@ enum format { FORMAT_PPROF, FORMAT_TEXT, FORMAT_FOLDED, FORMAT_TOP };
 struct request {
     const char *input, *output; /* output NULL or "-": stdout */
     enum format format;
-    enum profile_value value;
+    const char *kind;
+    int value; /* of the kind's, what tables and folded stacks show */
     size_t rows;
 };
 
 static const char usage_text[] =
-    "usage: preprof-convert FILE|PID [-f pprof|folded|text] -o OUT\n"
-    "       preprof-convert --top FILE|PID [--inuse|--allocs] [-n N]\n";
+    "usage: preprof-convert FILE|PID [--peak] [-f pprof|folded|text] -o OUT\n"
+    "       preprof-convert --top FILE|PID [--inuse|--peak|--allocs] [-n N]\n";
 
 static _Noreturn void refuse_usage(const char *problem, const char *detail)
 {
@@ -88,13 +89,12 @@ static enum format choose_format(const char *name, const char *output)
 
 static struct request parse(int argc, char **argv)
 {
-    static const struct option options[] = {{"top", no_argument, NULL, 't'},
-                                            {"inuse", no_argument, NULL, 'i'},
-                                            {"allocs", no_argument, NULL, 'a'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct request request = {.value = PROFILE_INUSE_SPACE,
-                              .rows = TOP_ROWS_DEFAULT};
+    static const struct option options[] = {
+        {"top", no_argument, NULL, 't'},    {"inuse", no_argument, NULL, 'i'},
+        {"allocs", no_argument, NULL, 'a'}, {"peak", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},   {NULL, 0, NULL, 0}};
+    struct request request = {
+        .kind = "heap", .value = PROFILE_INUSE_SPACE, .rows = TOP_ROWS_DEFAULT};
     const char *format = NULL;
     bool top = false;
     int option;
@@ -114,10 +114,16 @@ static struct request parse(int argc, char **argv)
             top = true;
             break;
         case 'i':
+            request.kind = "heap";
             request.value = PROFILE_INUSE_SPACE;
             break;
         case 'a':
+            request.kind = "heap";
             request.value = PROFILE_ALLOC_SPACE;
+            break;
+        case 'p':
+            request.kind = "peak";
+            request.value = PROFILE_PEAK_SPACE;
             break;
         case 'h':
             fputs(usage_text, stdout);
@@ -245,7 +251,7 @@ int main(int argc, char **argv)
 
     if (symbolizer)
         profile = profile_from_segment(snapshot, symbolizer,
-                                       profile_kind_find("heap"));
+                                       profile_kind_find(request.kind));
     if (profile)
         err = write_output(&request, snapshot, profile);
     if (err)

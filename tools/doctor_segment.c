@@ -65,12 +65,15 @@ static void check_mode(const struct segment_snapshot *snapshot)
 static void check_counts(const struct segment_snapshot *snapshot)
 {
     char allocations[QUANTITY_SIZE], in_use[QUANTITY_SIZE];
+    char peak[QUANTITY_SIZE];
     uint64_t sinks = 0;
 
     quantity_count(snapshot->total.alloc_objects, "allocation", allocations);
     quantity_bytes(snapshot->total.inuse_space, in_use);
-    finding_write(FINDING_OK, NULL, "%s from %" PRIu32 " callsites, %s in use",
-                  allocations, snapshot->recorded, in_use);
+    quantity_bytes(snapshot->total.peak_space, peak);
+    finding_write(FINDING_OK, NULL,
+                  "%s from %" PRIu32 " callsites, %s in use, %s at the peak",
+                  allocations, snapshot->recorded, in_use, peak);
     for (uint32_t id = 1;
          id < SEGMENT_SINK_COUNT && id < snapshot->callsite_count; id++)
         sinks += snapshot->values[id].alloc_space;

@@ -29,8 +29,7 @@ static void write_stack(const struct profile *profile,
     }
 }
 
-int profile_folded_write(const struct profile *profile,
-                         enum profile_value value, FILE *out)
+int profile_folded_write(const struct profile *profile, int value, FILE *out)
 {
     for (size_t i = 0; i < profile->sample_count; i++) {
         const struct profile_sample *sample = &profile->samples[i];

@@ -12,7 +12,6 @@
 #include "profile.h"
 
 /* Writes the stacks whose value is not 0. Returns 0, or -EIO. */
-int profile_folded_write(const struct profile *profile,
-                         enum profile_value value, FILE *out);
+int profile_folded_write(const struct profile *profile, int value, FILE *out);
 
 #endif

@@ -19,6 +19,7 @@
 #include "coverage.h"
 #include "printable.h"
 #include "profile_build.h"
+#include "quantity.h"
 #include "segment_check.h"
 #include "segment_modules.h"
 #include "segment_read.h"
@@ -195,6 +196,9 @@ static bool read_values(const struct segment_snapshot *snapshot, uint32_t id,
         values[PROFILE_ALLOC_SPACE] = (int64_t)heap->alloc_space;
         values[PROFILE_INUSE_OBJECTS] = (int64_t)heap->inuse_objects;
         values[PROFILE_INUSE_SPACE] = (int64_t)heap->inuse_space;
+    } else if (profile_kind_is_peak(kind)) {
+        values[PROFILE_PEAK_OBJECTS] = (int64_t)heap->peak_objects;
+        values[PROFILE_PEAK_SPACE] = (int64_t)heap->peak_space;
     } else if (rows) {
         values[PROFILE_CONTENTIONS] = (int64_t)rows[id].count;
         if (kind->value_count > PROFILE_DELAY)
@@ -263,10 +267,29 @@ static void add_sample(struct builder *builder, uint32_t id,
     }
 }
 
+/* How much more there may have been than the moment that was noticed had.
+ * Shard 0 counts only where threads share it. */
+static void add_peak_comment(struct builder *builder)
+{
+    const struct segment_snapshot *snapshot = builder->snapshot;
+    uint64_t shards = snapshot->header.shards_used;
+    char bound[QUANTITY_SIZE];
+
+    if (shards && !snapshot->losses[SEGMENT_LOSS_SHARDS_SHARED])
+        shards--;
+    quantity_bytes(SEGMENT_PEAK_BOUND(snapshot->total.peak_space, shards),
+                   bound);
+    profile_add_comment(&builder->build,
+                        "in use when the most was, or within %s of it", bound);
+}
+
 static void add_comments(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
     char coverage[COVERAGE_TEXT_SIZE];
+
+    if (profile_kind_is_peak(builder->build.profile->kind))
+        add_peak_comment(builder);
 
     if (snapshot->header.recording_ns &&
         !coverage_is_whole(&snapshot->header)) {
@@ -300,7 +323,8 @@ static void fill(struct builder *builder)
     profile->pid = snapshot->header.pid;
     profile->time_ns = snapshot->taken_ns;
     profile->period = 1;
-    if (profile_kind_is_heap(profile->kind) &&
+    if ((profile_kind_is_heap(profile->kind) ||
+         profile_kind_is_peak(profile->kind)) &&
         SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
         profile->period =
             (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);

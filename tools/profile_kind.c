@@ -19,6 +19,10 @@
 const struct profile_kind profile_kinds[] = {
     {.name = "heap", HEAP_VALUES},
     {.name = "allocs", HEAP_VALUES, .default_type = "alloc_space"},
+    {.name = "peak",
+     .values = {{"inuse_objects", "count"}, {"inuse_space", "bytes"}},
+     .value_count = 2,
+     .period = {"space", "bytes"}},
     {.name = "goroutine", THREAD_VALUES("goroutine")},
     {.name = "threadcreate", THREAD_VALUES("threadcreate"),
      .event = SEGMENT_EVENT_THREAD},
@@ -39,4 +43,9 @@ const struct profile_kind *profile_kind_find(const char *name)
 bool profile_kind_is_heap(const struct profile_kind *kind)
 {
     return kind->value_count == 4;
+}
+
+bool profile_kind_is_peak(const struct profile_kind *kind)
+{
+    return strcmp(kind->name, "peak") == 0;
 }

@@ -2,7 +2,8 @@
 /*
  * profile_kind.h - the kinds of profile there are, by Go's names, and what
  * each counts. The types, their order and their units are those of Go's
- * net/http/pprof: readers know a profile by them. Read next: profile.h.
+ * net/http/pprof: readers know a profile by them. `peak`, which Go has not, is
+ * the half of `heap` that is in use. Read next: profile.h.
  */
 #ifndef PREPROF_PROFILE_KIND_H
 #define PREPROF_PROFILE_KIND_H
@@ -21,6 +22,12 @@ enum profile_value {
     PROFILE_ALLOC_SPACE,
     PROFILE_INUSE_OBJECTS,
     PROFILE_INUSE_SPACE,
+};
+
+/* Those of `peak`. */
+enum {
+    PROFILE_PEAK_OBJECTS,
+    PROFILE_PEAK_SPACE,
 };
 
 /* Those of `block` and `mutex`; the first also of kinds that only count. */
@@ -50,5 +57,8 @@ const struct profile_kind *profile_kind_find(const char *name);
 
 /* Whether it is of allocations: has the values of enum profile_value. */
 bool profile_kind_is_heap(const struct profile_kind *kind);
+
+/* Whether it is of what was in use at the peak. */
+bool profile_kind_is_peak(const struct profile_kind *kind);
 
 #endif

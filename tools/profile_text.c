@@ -142,8 +142,8 @@ static int by_inuse(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Those without a delay by their count. */
-static int by_delay(const void *a, const void *b)
+/* Two values by the second: delay or bytes; those without by their count. */
+static int by_pair(const void *a, const void *b)
 {
     const struct profile_sample *x = *(const struct profile_sample *const *)a;
     const struct profile_sample *y = *(const struct profile_sample *const *)b;
@@ -169,6 +169,31 @@ sort_samples(const struct profile *profile,
         order[i] = &profile->samples[i];
     qsort(order, profile->sample_count, sizeof(*order), compare);
     return order;
+}
+
+/* That the pairs are equal is how pprof knows that there is only one. */
+static void write_pair_twice(const int64_t *values, FILE *out)
+{
+    fprintf(out, "%" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "]",
+            values[PROFILE_PEAK_OBJECTS], values[PROFILE_PEAK_SPACE],
+            values[PROFILE_PEAK_OBJECTS], values[PROFILE_PEAK_SPACE]);
+}
+
+static int write_peak(const struct profile *profile, FILE *out)
+{
+    const struct profile_sample **order = sort_samples(profile, by_pair);
+
+    if (!order)
+        return -ENOMEM;
+    fputs("heap profile: ", out);
+    write_pair_twice(profile->total, out);
+    fputs(" @ heap/2\n", out);
+    for (size_t i = 0; i < profile->sample_count; i++) {
+        write_pair_twice(order[i]->values, out);
+        write_stack(profile, order[i], out);
+    }
+    free(order);
+    return 0;
 }
 
 static int write_heap(const struct profile *profile, const char *type,
@@ -211,7 +236,7 @@ static void write_events_head(const struct profile *profile, FILE *out)
 
 static int write_events(const struct profile *profile, FILE *out)
 {
-    const struct profile_sample **order = sort_samples(profile, by_delay);
+    const struct profile_sample **order = sort_samples(profile, by_pair);
 
     if (!order)
         return -ENOMEM;
@@ -237,6 +262,8 @@ int profile_text_write(const struct profile *profile,
         err = write_heap(profile, "heap/2", out);
         if (!err && stats)
             process_memstats_write_text(stats, out);
+    } else if (profile_kind_is_peak(profile->kind)) {
+        err = write_peak(profile, out);
     } else {
         err = write_events(profile, out);
     }

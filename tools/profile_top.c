@@ -100,7 +100,7 @@ static void format_percent(char text[32], int64_t value, int64_t total)
 }
 
 static void write_rows(const struct table *table, const struct profile *profile,
-                       enum profile_value value, size_t rows, FILE *out)
+                       int value, size_t rows, FILE *out)
 {
     int64_t total = profile->total[value], sum = 0;
     const struct profile_type *type = &profile->kind->values[value];
@@ -124,8 +124,8 @@ static void write_rows(const struct table *table, const struct profile *profile,
     }
 }
 
-int profile_top_write(const struct profile *profile, enum profile_value value,
-                      size_t rows, FILE *out)
+int profile_top_write(const struct profile *profile, int value, size_t rows,
+                      FILE *out)
 {
     struct table table = {NULL, 0};
     size_t lines = 8;

@@ -13,7 +13,7 @@
 
 /* Writes a header and the first `rows` functions by flat value. Returns 0,
  * -ENOMEM or -EIO. */
-int profile_top_write(const struct profile *profile, enum profile_value value,
-                      size_t rows, FILE *out);
+int profile_top_write(const struct profile *profile, int value, size_t rows,
+                      FILE *out);
 
 #endif

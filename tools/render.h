@@ -15,7 +15,7 @@
  *              content. Otherwise: one line of text that says why.
  *
  * Keys of a request:
- *   kind    heap | allocs | goroutine | threadcreate | block | mutex
+ *   kind    heap | allocs | peak | goroutine | threadcreate | block | mutex
  *           (a profile), or list (the processes that have a segment, JSON),
  *           vars (MemStats of the process as expvar JSON), counts (JSON, the
  *           numbers for the index page), symbol (addresses to names), cmdline

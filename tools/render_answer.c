@@ -152,7 +152,7 @@ static int answer_profile(struct answer *answer,
     if (!profile_kind_is_heap(kind) &&
         strcmp(answer->request->format, "gperftools") == 0) {
         status = refuse(answer, 400, "no format gperftools of %s", kind->name);
-    } else if (profile_kind_is_heap(kind) &&
+    } else if ((profile_kind_is_heap(kind) || profile_kind_is_peak(kind)) &&
                snapshot->header.status != SEGMENT_OK) {
         segment_status_text(&snapshot->header, reason, sizeof(reason));
         status = refuse(answer, 503, "process %u is not profiled: %s",

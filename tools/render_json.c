@@ -168,10 +168,21 @@ int render_json_list(const struct process_list *list, FILE *out)
 
 /* ---- counts ------------------------------------------------------------ */
 
+static uint32_t count_peaks(const struct segment_snapshot *snapshot)
+{
+    uint32_t peaks = 0;
+
+    for (uint32_t i = 1; i < snapshot->callsite_count; i++)
+        peaks += snapshot->values[i].peak_objects != 0;
+    return peaks;
+}
+
 /* How many samples the profile of a kind has. */
 static uint32_t count_of(const struct segment_snapshot *snapshot,
                          const struct profile_kind *kind)
 {
+    if (profile_kind_is_peak(kind))
+        return count_peaks(snapshot);
     return profile_kind_is_heap(kind) ? snapshot->recorded
                                       : snapshot->event_callsites[kind->event];
 }

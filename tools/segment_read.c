@@ -378,8 +378,10 @@ static void charge_no_stack(struct reader *reader, uint32_t callsite)
         struct segment_event_row *rows = snapshot->events[event];
 
         if (rows) {
-            segment_add(&rows[SEGMENT_SINK_NO_STACK].count, rows[callsite].count);
-            segment_add(&rows[SEGMENT_SINK_NO_STACK].delay_ns, rows[callsite].delay_ns);
+            segment_add(&rows[SEGMENT_SINK_NO_STACK].count,
+                        rows[callsite].count);
+            segment_add(&rows[SEGMENT_SINK_NO_STACK].delay_ns,
+                        rows[callsite].delay_ns);
         }
     }
 }
@@ -459,7 +461,7 @@ static void sum_up(struct reader *reader)
         clean_events(snapshot, event);
     memcpy(snapshot->losses, snapshot->header.losses, sizeof(snapshot->losses));
     segment_add(&snapshot->losses[SEGMENT_LOSS_UNKNOWN_ORIGIN],
-        snapshot->calls.unknown_frees);
+                snapshot->calls.unknown_frees);
 }
 
 static uint64_t nanoseconds(struct timespec time)

@@ -84,8 +84,7 @@ static void apply(int fd, const uint8_t *data, size_t size, bool damage)
 
 /* ---- the profile -------------------------------------------------------- */
 
-static void check_folded(const struct profile *profile,
-                         enum profile_value value)
+static void check_folded(const struct profile *profile, int value)
 {
     char *text = NULL;
     size_t size;
@@ -127,16 +126,17 @@ static void check_pprof(const struct profile *profile)
     free(bytes);
 }
 
-static void check_profile(const struct segment_snapshot *snapshot)
+static void check_profile(const struct segment_snapshot *snapshot,
+                          const char *kind)
 {
     struct symbolizer *symbolizer = symbolizer_new();
     struct profile *profile =
-        profile_from_segment(snapshot, symbolizer, profile_kind_find("heap"));
+        profile_from_segment(snapshot, symbolizer, profile_kind_find(kind));
     FILE *null = fopen("/dev/null", "we");
 
     REQUIRE(profile && null);
     check_pprof(profile);
-    for (enum profile_value i = 0; i < PROFILE_VALUES_MAX; i++) {
+    for (int i = 0; i < profile->kind->value_count; i++) {
         check_folded(profile, i);
         REQUIRE(profile_top_write(profile, i, 10, null) == 0);
     }
@@ -155,8 +155,10 @@ static void read_file(int fd, enum segment_read_depth depth)
 
     if (segment_read_fd(fd, "fuzz", depth, &snapshot, &error) == 0) {
         REQUIRE(!snapshot_fault(snapshot, depth == SEGMENT_READ_STACKS));
-        if (depth == SEGMENT_READ_STACKS)
-            check_profile(snapshot);
+        if (depth == SEGMENT_READ_STACKS) {
+            check_profile(snapshot, "heap");
+            check_profile(snapshot, "peak");
+        }
     } else {
         segment_error_line(&error, line, sizeof(line));
         REQUIRE(!snapshot && strncmp(line, "fuzz:", 5) == 0 && line[5]);

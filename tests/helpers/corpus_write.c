@@ -120,6 +120,29 @@ static void write_headers(void)
     WRITE_DAMAGE("extent_twice", segment.extents[5], segment.extents[4]);
 }
 
+/* A row that was saved at the peak, in what was another shard's counters. */
+static void write_peak(void)
+{
+    struct segment_header *header = segment.header;
+    uint64_t word = SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_COUNTERS, 1, 0);
+    struct segment_row *row = segment_build_row(&segment, 0, 8);
+    struct segment_peak *peaks = (void *)segment_build_row(&segment, 1, 0);
+    struct input input = {.size = 1};
+    uint32_t i = 0;
+
+    while (segment.extents[i] != word)
+        i++;
+    DAMAGE(&input, header->peak_epoch, 1);
+    DAMAGE(&input, row->alloc_objects,
+           row->alloc_objects | UINT64_C(1) << SEGMENT_OBJECTS_BITS);
+    DAMAGE(&input, segment.extents[i],
+           SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_PEAKS, 0, 0));
+    DAMAGE(&input, peaks[8].objects, 7);
+    DAMAGE(&input, peaks[8].space, 700);
+    write_input(&input, "segment_read", "peak");
+    WRITE_DAMAGE("peak_epoch", header->peak_epoch, 1);
+}
+
 static void write_records(void)
 {
     struct segment_module *modules =
@@ -176,6 +199,7 @@ static void write_segments(void)
 {
     segment_build_small(&segment);
     write_headers();
+    write_peak();
     write_records();
     write_input(&(struct input){.size = 1}, "segment_read", "sound");
     write_input(&(struct input){{1}, 1}, "segment_read", "cut_page");
@@ -303,6 +327,7 @@ static void write_requests(void)
     } inputs[] = {
         {"heap", "kind=heap\npid=4711\n"},
         {"allocs", "kind=allocs\npid=4711\nformat=text\ndebug=1\n"},
+        {"peak", "kind=peak\npid=4711\nformat=text\n"},
         {"folded", "kind=heap\npid=4711\nformat=folded\n"},
         {"goroutine", "kind=goroutine\npid=4711\nformat=text\ndebug=2\n"},
         {"mutex", "kind=mutex\npid=4711\nformat=text\n"},

@@ -111,6 +111,19 @@ ok(re.search(rf"^ *{USABLE}B +{USABLE}B +{LINE2}: ", listed, re.M), f"at allocat
 is_(flat(pprof("-top"), "allocate2_handler"), 0, "and not in use")
 ok(flat(pprof("-top", path=HEAP + "?gc=1"), "allocate_handler") == USABLE, "gc=1")
 
+# The peak is when /allocate2 had its 100 MiB, too
+PEAK = "/debug/pprof/peak"
+at_peak = pprof("-top", path=PEAK)
+is_([flat(at_peak, "allocate_handler"), flat(at_peak, "allocate2_handler")], [USABLE, USABLE],
+    "peak: both handlers have theirs")
+ok(re.search(rf"^ *{USABLE}B +{USABLE}B +{LINE2}: ",
+             pprof("-list", "^allocate2_handler$", path=PEAK), re.M), f"peak: at allocate.c:{LINE2}")
+ok(re.search(r"^inuse_space: ", pprof("-raw", path=PEAK), re.M) or
+   "inuse_objects/count inuse_space/bytes" in pprof("-raw", path=PEAK), "peak: two values")
+at_peak = server.get(PEAK + "?debug=1").body.decode()
+ok(re.search(rf"^1: {USABLE} \[1: {USABLE}\] @ 0x", at_peak, re.M) and "MemStats" not in at_peak,
+   "peak: text")
+
 # Its page
 with socket.create_server(("127.0.0.1", 0)) as free:
     port = free.getsockname()[1]
@@ -165,7 +178,8 @@ for kind in "goroutine", "threadcreate", "block", "mutex":
         f"{kind}: text")
 index = server.get("/debug/pprof/").body.decode()
 is_(re.findall(r"<tr><td>\d+</td><td><a href='([a-z]+)\?debug=1'>\1</a></td></tr>", index),
-    ["allocs", "block", "cmdline", "goroutine", "heap", "mutex", "symbol", "threadcreate"],
+    ["allocs", "block", "cmdline", "goroutine", "heap", "mutex", "peak", "symbol",
+     "threadcreate"],
     "the index has all rows")
 
 # Another process, which does nothing meanwhile

@@ -35,7 +35,7 @@ def check(target, status, content_type, body=None, method="GET", fields=(), **he
     return answer
 
 
-for kind in "heap", "allocs", "goroutine", "threadcreate", "block", "mutex":
+for kind in "heap", "allocs", "peak", "goroutine", "threadcreate", "block", "mutex":
     check(f"{root}/debug/pprof/{kind}", 200, PROFILE,
           f"kind={kind}\npid={pid}\nformat=pprof\n",
           content_disposition=f'attachment; filename="{kind}"')

@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #include "own_life.h"
-#include "shard.h"
+#include "shard_count.h"
 #include "torture.h"
 
 #define CALLSITES    5000u
@@ -29,18 +29,18 @@ static uint64_t handled;
 /* Half of the blocks where the handlers have theirs. */
 static uint32_t callsite_of(int thread, int block)
 {
-    return block % 2 ? SEGMENT_SINK_COUNT
-                     : SEGMENT_SINK_COUNT +
-                           (uint32_t)(thread * 7 + block) %
-                               (CALLSITES - SEGMENT_SINK_COUNT);
+    return block % 2
+               ? SEGMENT_SINK_COUNT
+               : SEGMENT_SINK_COUNT + (uint32_t)(thread * 7 + block) %
+                                          (CALLSITES - SEGMENT_SINK_COUNT);
 }
 
 static void on_alarm(int number)
 {
     (void)number;
     for (int i = 0; i < 10; i++) {
-        shard_add_alloc(own, SEGMENT_SINK_COUNT, 1, HANDLER_SIZE);
-        shard_add_free(own, SEGMENT_SINK_COUNT, 1, HANDLER_SIZE);
+        shard_count_alloc(own, SEGMENT_SINK_COUNT, HANDLER_SIZE);
+        shard_count_free(own, SEGMENT_SINK_COUNT, HANDLER_SIZE);
     }
     __atomic_fetch_add(&handled, 10, __ATOMIC_RELAXED);
 }
@@ -115,10 +115,10 @@ static void rise_and_fall(int thread)
     alarms(SIG_UNBLOCK);
     for (int round = 1; round <= ROUNDS; round++) {
         for (int i = 0; i < round * BLOCKS; i++)
-            shard_add_alloc(own, callsite_of(thread, i), 1, BLOCK_SIZE);
+            shard_count_alloc(own, callsite_of(thread, i), BLOCK_SIZE);
         pthread_barrier_wait(&together);
         for (int i = 0; i < round * BLOCKS; i++)
-            shard_add_free(own, callsite_of(thread, i), 1, BLOCK_SIZE);
+            shard_count_free(own, callsite_of(thread, i), BLOCK_SIZE);
         alarms(SIG_BLOCK);
         pthread_barrier_wait(&together);
         if (thread == 0 && (round == 1 || round % 8 == 0 || round == ROUNDS))

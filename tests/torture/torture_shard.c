@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #include "own_life.h"
-#include "shard.h"
+#include "shard_count.h"
 #include "torture.h"
 
 #define CALLSITES 5000 /* rows in several extents */
@@ -25,8 +25,8 @@ static pthread_barrier_t alive;
 /* One more block at a callsite, and one less. */
 static void count_pair(uint32_t callsite, uint64_t size)
 {
-    shard_add_alloc(own, callsite, 1, size);
-    shard_add_free(own, callsite, 1, size);
+    shard_count_alloc(own, callsite, size);
+    shard_count_free(own, callsite, size);
     shard_add_calls(own, 1, 1, 0);
 }
 

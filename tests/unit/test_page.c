@@ -48,7 +48,7 @@ static void test_index(void **state)
 {
     static const char counts[] =
         "{\"heap\": 7919, \"allocs\": 7919, \"goroutine\": 3, \"block\": 0, "
-        "\"mutex\": 0, \"threadcreate\": 2}";
+        "\"mutex\": 0, \"peak\": 101, \"threadcreate\": 2}";
     static const char rows[] =
         "<tr><td>7919</td><td><a href='allocs?debug=1'>allocs</a></td></tr>\n"
         "<tr><td>0</td><td><a href='block?debug=1'>block</a></td></tr>\n"
@@ -57,6 +57,7 @@ static void test_index(void **state)
         "\n"
         "<tr><td>7919</td><td><a href='heap?debug=1'>heap</a></td></tr>\n"
         "<tr><td>0</td><td><a href='mutex?debug=1'>mutex</a></td></tr>\n"
+        "<tr><td>101</td><td><a href='peak?debug=1'>peak</a></td></tr>\n"
         "<tr><td>0</td><td><a href='symbol?debug=1'>symbol</a></td></tr>\n"
         "<tr><td>2</td><td><a href='threadcreate?debug=1'>threadcreate</a>"
         "</td></tr>\n"

@@ -117,8 +117,8 @@ static void test_largest(void **state)
     (void)state;
     memset(truth, 0, sizeof(truth));
     for (uint32_t id = SEGMENT_SINK_COUNT; id < CALLSITES; id++)
-        truth[id] = (struct segment_values){
-            .alloc_objects = 1, .alloc_space = id % 101 * 10 + 1};
+        truth[id] = (struct segment_values){.alloc_objects = 1,
+                                            .alloc_space = id % 101 * 10 + 1};
     snapshot = take(1, CALLSITES);
     assert_int_equal(segment_fold(folds, &snapshot, 100), 0);
     for (uint32_t id = SEGMENT_SINK_COUNT; id < CALLSITES; id++)

@@ -278,8 +278,8 @@ static void test_odd_counters(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const uint64_t *values = cases[i].values;
         /* There is no peak but now. */
-        const struct segment_values expected = {values[0], values[1], values[2],
-                                                values[3], values[2], values[3]};
+        const struct segment_values expected = {
+            values[0], values[1], values[2], values[3], values[2], values[3]};
         struct segment_snapshot *snapshot;
 
         *segment_build_row(&build, 0, 8) = cases[i].row;

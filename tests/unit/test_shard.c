@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "own_life.h"
-#include "shard.h"
+#include "shard_count.h"
 
 #define CALLSITES 7000u /* in four extents */
 #define STEPS     200000
@@ -60,7 +60,7 @@ static void count_some(struct shard *shard, uint32_t callsites, int steps)
             shard_add_free(shard, callsite, 3, size);
             add(&model[callsite], &(struct segment_row){0, 0, 3, size});
         } else {
-            shard_add_alloc(shard, callsite, 1, size);
+            shard_count_alloc(shard, callsite, size);
             add(&model[callsite], &(struct segment_row){1, size, 0, 0});
         }
         if (random() % 16 == 0) {
