@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cc.h"
+#include "cpu.h"
 #include "life.h"
 #include "module.h"
 #include "options.h"
@@ -98,6 +99,7 @@ __attribute__((constructor)) static void begin(void)
         return;
     check_allocator();
     module_begin();
+    cpu_begin();
     /* Handlers run from the last registered to the first. libc registers the
      * loader's, which runs every object's destructors, after our constructor;
      * so this one, being no object's, sees what those free. */

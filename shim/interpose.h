@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interpose.h - prototypes of what the shim exports and libc's headers do not
- * declare (C23, old names, C++'s operators by their mangled names).
+ * declare (C23, old and reserved names, C++'s operators by their mangled names).
  */
 #ifndef PREPROF_INTERPOSE_H
 #define PREPROF_INTERPOSE_H
@@ -15,6 +15,9 @@ void cfree(void *block);
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
 size_t malloc_usable_size(void *block);
+
+void (*bsd_signal(int number, void (*handler)(int)))(int);
+void (*__sysv_signal(int number, void (*handler)(int)))(int);
 
 /*
  * X(mangled name, parameters, arguments) for every replaceable operator. The

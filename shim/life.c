@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "callsite.h"
+#include "cpu_signal.h"
 #include "module.h"
 #include "options.h"
 #include "os.h"
@@ -142,6 +143,7 @@ static void fill_header(struct segment_header *header,
     header->nodes_used = 1;
     header->shards_used = 1;
     header->losses[SEGMENT_LOSS_BEFORE_START] = early_allocations;
+    header->cpu.signal = (uint32_t)cpu_signal_taken();
 
     program_executable(header->executable, sizeof(header->executable));
     text = text_in(header->program, sizeof(header->program));
@@ -298,6 +300,15 @@ bool life_join(struct thread *thread)
 
 /* ---- the first recording ----------------------------------------------- */
 
+bool life_make_room(void)
+{
+    if (os_populate(life->table, SEGMENT_EXTENTS_OFFSET -
+                                     SEGMENT_EXTENT_TABLE_OFFSET) == 0)
+        return true;
+    life_lose(SEGMENT_LOSS_NO_ROOM, 1);
+    return false;
+}
+
 bool life_record(enum segment_mode mode)
 {
     struct segment_header *header = life->header;
@@ -309,11 +320,8 @@ bool life_record(enum segment_mode mode)
     /* The first recording needs the extent table; populating it twice is
      * harmless, so racing threads need not wait for each other. */
     if (!life->tables_used) {
-        if (os_populate(life->table, SEGMENT_EXTENTS_OFFSET -
-                                         SEGMENT_EXTENT_TABLE_OFFSET) != 0) {
-            life_lose(SEGMENT_LOSS_NO_ROOM, 1);
+        if (!life_make_room())
             return false;
-        }
         if (__atomic_compare_exchange_n(&life->recording, &idle, 1, false,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             __atomic_store_n(&header->recording_ns, os_realtime_ns(),

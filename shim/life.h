@@ -77,6 +77,11 @@ static ALWAYS_INLINE uint64_t life_mode(void)
  */
 COLD bool life_record(enum segment_mode mode);
 
+/* Makes the extent table usable. Called before anything else is counted than
+ * allocations; again is harmless. Async-signal-safe. False when the segment's
+ * filesystem is full. */
+bool life_make_room(void);
+
 static ALWAYS_INLINE bool life_may_record(enum segment_mode mode)
 {
     /* Not "LIKELY(used) || life_record()": gcc 12 takes all that follows such

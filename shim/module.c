@@ -153,6 +153,9 @@ static void read_headers(struct object *object)
             object->text_end = (at + header->p_memsz + OS_PAGE_SIZE - 1) &
                                ~(uintptr_t)(OS_PAGE_SIZE - 1);
             object->text_offset = header->p_offset - page;
+            /* The loader has the vDSO's end to the byte. */
+            if (object->text_end > object->end)
+                object->text_end = object->end;
         } else if (header->p_type == PT_NOTE && !object->build_id) {
             read_note(object, (const uint8_t *)at, header->p_memsz);
         }

@@ -233,12 +233,22 @@ int os_thread_exists(int pid, int tid)
     return CALL3(SYS_tgkill, pid, tid, 0) != -ESRCH;
 }
 
-uint64_t os_realtime_ns(void)
+static uint64_t read_clock(int clock)
 {
     struct timespec now = {0, 0};
 
-    CALL2(SYS_clock_gettime, CLOCK_REALTIME, &now);
+    CALL2(SYS_clock_gettime, clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t os_realtime_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+uint64_t os_monotonic_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 uint64_t os_random(void)

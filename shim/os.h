@@ -74,6 +74,7 @@ int os_process_exists(int pid);
 /* Whether a thread of process pid has this thread id now. */
 int os_thread_exists(int pid, int tid);
 uint64_t os_realtime_ns(void);
+uint64_t os_monotonic_ns(void);
 uint64_t os_random(void); /* never fails; of lower quality without getrandom */
 
 /* Bytes that the filesystem of an open file can still give. */

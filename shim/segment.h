@@ -31,7 +31,6 @@
  *   counters  one row per (shard, callsite). The value of a callsite is the
  *             sum of its rows over all shards.
  *   peaks     one per row: what was in use there at the peak.
- *   cpu       one row per callsite: samples of CPU profiles.
  *   events    one row per (kind of event, callsite), see below.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
@@ -208,12 +207,6 @@ struct segment_calls {
     uint64_t unused;
 };
 
-/* CPU samples of one callsite, all threads; only ever grows. A profile is the
- * difference of two readings. */
-struct segment_cpu_row {
-    uint64_t samples;
-};
-
 /*
  * What else happens at a callsite, all threads; counts only ever grow. The
  * kind is the `owner` of the extent.
@@ -224,6 +217,7 @@ enum segment_event {
     SEGMENT_EVENT_BLOCK = 2,  /* somebody waited here, so long */
     SEGMENT_EVENT_MUTEX = 3,  /* a lock was given back here, for which others
                                  had waited so long since it was held */
+    SEGMENT_EVENT_CPU = 4,    /* a timer ticked here, after so much CPU time */
     SEGMENT_EVENT_COUNT,
 };
 struct segment_event_row {
@@ -275,9 +269,8 @@ enum segment_extent_type {
     SEGMENT_EXTENT_CALLSITES = 3,
     SEGMENT_EXTENT_MODULES = 4,
     SEGMENT_EXTENT_STRINGS = 5,
-    SEGMENT_EXTENT_CPU = 6,
+    SEGMENT_EXTENT_EVENTS = 6,
     SEGMENT_EXTENT_PEAKS = 7,
-    SEGMENT_EXTENT_EVENTS = 8,
 };
 
 /* One word, stored whole after the extent is populated: type in bits 0-7,
@@ -292,8 +285,6 @@ enum segment_extent_type {
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_row))
 #define SEGMENT_PEAKS_PER_EXTENT                                               \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_peak))
-#define SEGMENT_CPU_ROWS_PER_EXTENT                                            \
-    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_cpu_row))
 #define SEGMENT_EVENTS_PER_EXTENT                                              \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_event_row))
 #define SEGMENT_NODES_PER_EXTENT                                               \
@@ -389,7 +380,6 @@ struct segment_header {
 
 _Static_assert(sizeof(struct segment_row) == 32, "row layout");
 _Static_assert(sizeof(struct segment_calls) == 32, "calls layout");
-_Static_assert(sizeof(struct segment_cpu_row) == 8, "cpu row layout");
 _Static_assert(sizeof(struct segment_cpu) == 160, "cpu words layout");
 _Static_assert(sizeof(struct segment_peak) == 16, "peak layout");
 _Static_assert(sizeof(struct segment_event_row) == 16, "event row layout");

@@ -99,7 +99,6 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_MODULES] = {96, SEGMENT_MODULES_PER_EXTENT},
         [SEGMENT_EXTENT_STRINGS] = {1, SEGMENT_EXTENT_SIZE},
         [SEGMENT_EXTENT_PEAKS] = {16, SEGMENT_PEAKS_PER_EXTENT},
-        [SEGMENT_EXTENT_CPU] = {8, SEGMENT_CPU_ROWS_PER_EXTENT},
         [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;

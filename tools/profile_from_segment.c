@@ -314,6 +314,21 @@ static void add_comments(struct builder *builder)
     }
 }
 
+/* The mean distance of two samples, in the unit of the kind's period. */
+static int64_t period_of(const struct segment_snapshot *snapshot,
+                         const struct profile_kind *kind)
+{
+    uint64_t mode = snapshot->header.mode;
+    uint32_t hz = snapshot->header.cpu.hz;
+
+    if (kind->event == SEGMENT_EVENT_CPU)
+        return INT64_C(1000000000) / (hz ? hz : 1);
+    if ((profile_kind_is_heap(kind) || profile_kind_is_peak(kind)) &&
+        SEGMENT_MODE_OF(mode) == SEGMENT_MODE_SAMPLE)
+        return (int64_t)SEGMENT_SAMPLE_SIZE_OF(mode);
+    return 1;
+}
+
 static void fill(struct builder *builder)
 {
     const struct segment_snapshot *snapshot = builder->snapshot;
@@ -322,12 +337,7 @@ static void fill(struct builder *builder)
 
     profile->pid = snapshot->header.pid;
     profile->time_ns = snapshot->taken_ns;
-    profile->period = 1;
-    if ((profile_kind_is_heap(profile->kind) ||
-         profile_kind_is_peak(profile->kind)) &&
-        SEGMENT_MODE_OF(snapshot->header.mode) == SEGMENT_MODE_SAMPLE)
-        profile->period =
-            (int64_t)SEGMENT_SAMPLE_SIZE_OF(snapshot->header.mode);
+    profile->period = period_of(snapshot, profile->kind);
     profile->program =
         profile_copy_text(&builder->build, snapshot->header.program);
     add_main_mapping(builder);

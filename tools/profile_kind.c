@@ -28,6 +28,11 @@ const struct profile_kind profile_kinds[] = {
      .event = SEGMENT_EVENT_THREAD},
     {.name = "block", WAIT_VALUES, .event = SEGMENT_EVENT_BLOCK},
     {.name = "mutex", WAIT_VALUES, .event = SEGMENT_EVENT_MUTEX},
+    {.name = "profile",
+     .values = {{"samples", "count"}, {"cpu", "nanoseconds"}},
+     .value_count = 2,
+     .period = {"cpu", "nanoseconds"},
+     .event = SEGMENT_EVENT_CPU},
 };
 const size_t profile_kind_count =
     sizeof(profile_kinds) / sizeof(profile_kinds[0]);

@@ -30,7 +30,8 @@ enum {
     PROFILE_PEAK_SPACE,
 };
 
-/* Those of `block` and `mutex`; the first also of kinds that only count. */
+/* Those of `block`, `mutex` and, as samples and CPU time, of `profile`; the
+ * first also of kinds that only count. */
 enum {
     PROFILE_CONTENTIONS,
     PROFILE_DELAY,

@@ -131,7 +131,9 @@ look='ls -l /proc/self/fd |
     grep -E "^(Sig[PBIC]|Shd|Threads)" /proc/self/status
     umask; ulimit -a'
 sh -c "$look" 2>&1 </dev/null | cat >plain
-LD_PRELOAD=$shim sh -c "$look" 2>&1 </dev/null | cat >out
+# the one exception: a handler for SIGURG, 23
+LD_PRELOAD=$shim sh -c "$look" 2>&1 </dev/null |
+    sed '/^SigCgt/s/4\(.....\)$/0\1/' >out
 cmp plain out >err
 ok $? "same descriptors, threads, signals and limits"
 

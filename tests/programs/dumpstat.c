@@ -107,7 +107,6 @@ static void read_extent(uint64_t word, const char *extent)
         place(strings, 1, SEGMENT_EXTENT_SIZE, SEGMENT_STRINGS_MAX, base,
               extent);
         break;
-    case SEGMENT_EXTENT_CPU:
     case SEGMENT_EXTENT_PEAKS:
     case SEGMENT_EXTENT_EVENTS:
         break;

@@ -25,6 +25,7 @@ static const char *const kind_names[SEGMENT_EVENT_COUNT] = {
     [SEGMENT_EVENT_THREAD] = "threadcreate",
     [SEGMENT_EVENT_BLOCK] = "block",
     [SEGMENT_EVENT_MUTEX] = "mutex",
+    [SEGMENT_EVENT_CPU] = "profile",
 };
 
 static struct profile *profile_of(const struct segment_snapshot *snapshot,
@@ -246,7 +247,7 @@ static void test_owner(void **state)
     assert_int_equal(err, -EINVAL);
     assert_int_equal(snapshot_error.offset, SEGMENT_EXTENT_TABLE_OFFSET);
     assert_string_equal(snapshot_error.reason,
-                        "extent 0: events of owner 4, not below 4");
+                        "extent 0: events of owner 5, not below 5");
     segment_build_end(&build);
 }
 

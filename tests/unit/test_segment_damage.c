@@ -107,8 +107,6 @@ static void test_extent_table(void **state)
     } cases[] = {
         {SEGMENT_EXTENT_WORD(0, 1, 0), "extent 2: unknown type 0"},
         {SEGMENT_EXTENT_WORD(64, 0, 0), "extent 2: unknown type 64"},
-        {SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_CPU, 0, 16),
-         "cpu samples from 16, not a multiple of 8192 below 1048576"},
         {SEGMENT_EXTENT_WORD(0xff, 0, 0), "extent 2: unknown type 255"},
         {SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_COUNTERS, 64, 0),
          "counters of owner 64, not below 64"},
