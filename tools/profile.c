@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static void free_location(struct profile_location *location)
+void profile_location_free(struct profile_location *location)
 {
     for (size_t i = 0; i < location->line_count; i++) {
         free(location->lines[i].function);
@@ -23,7 +23,7 @@ void profile_free(struct profile *profile)
         free(profile->mappings[i].build_id);
     }
     for (size_t i = 0; i < profile->location_count; i++)
-        free_location(&profile->locations[i]);
+        profile_location_free(&profile->locations[i]);
     for (size_t i = 0; i < profile->sample_count; i++)
         free(profile->samples[i].locations);
     for (size_t i = 0; i < profile->comment_count; i++)

@@ -53,6 +53,7 @@ struct profile {
     char *program;
     uint32_t pid;
     uint64_t time_ns;
+    uint64_t duration_ns; /* of a difference of two profiles; else 0 */
     int64_t period; /* of a heap's, the mean sampling distance in bytes; 1 when
                        everything is counted */
     int64_t total[PROFILE_VALUES_MAX];
@@ -78,5 +79,8 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
                                      const struct profile_kind *kind);
 
 void profile_free(struct profile *profile);
+
+/* Frees what a location owns. */
+void profile_location_free(struct profile_location *location);
 
 #endif

@@ -278,6 +278,7 @@ static void write_message(struct writer *w)
     m->location = w->location_list;
     m->function = w->function_list;
     m->time_nanos = (int64_t)p->time_ns;
+    m->duration_nanos = (int64_t)p->duration_ns;
     m->period_type = &w->period;
     m->period = p->period;
     m->n_comment = p->comment_count;

@@ -16,7 +16,8 @@
  *
  * Keys of a request:
  *   kind    heap | allocs | peak | goroutine | threadcreate | block | mutex
- *           (a profile), or list (the processes that have a segment, JSON),
+ *           (a profile), profile (CPU; in a window only), or list (the
+ *           processes that have a segment, JSON),
  *           vars (MemStats of the process as expvar JSON), counts (JSON, the
  *           numbers for the index page), symbol (addresses to names), cmdline
  *   pid     the process; it or exe is required except for list. Its segment is
@@ -29,6 +30,12 @@
  *   debug   the client's debug number, for kinds whose text depends on it
  *   limit   at most so many samples, for heap and allocs: the smallest stacks
  *           become one (segment_fold.h)
+ *   window  a profile of what happens between two requests, begin and end (Go's
+ *           seconds=): second less first, as pprof; begin answers nothing. Or
+ *           drop: nobody waits for it any more. The same kind, pid and dir in
+ *           all of them
+ *   id      of the window, the server's choice, not 0 and not in use
+ *   hz      samples a second of CPU time, 1 to 1000; default 100
  *   symbols for symbol: the addresses as sent, joined by '+'
  *
  * JSON of list: an array, in the order of process_tree.h (children follow
@@ -50,7 +57,8 @@
  *
  * Errors: 404 no such process or segment, 400 bad key or value, 500 a segment
  * that cannot be read (the line names file, offset and reason), 503 the
- * process cannot be profiled (the line says why).
+ * process cannot be profiled (the line says why). Those of windows that Go has
+ * are Go's.
  */
 #ifndef PREPROF_RENDER_H
 #define PREPROF_RENDER_H
@@ -60,6 +68,7 @@
 #define RENDER_MAGIC             0x31525050u /* "PPR1", little endian */
 #define RENDER_REQUEST_SIZE_MAX  (4u << 20)  /* symbol bodies reach 2 MiB */
 #define RENDER_RESPONSE_SIZE_MAX (256u << 20)
+#define RENDER_HZ_MAX            1000
 
 /* Precedes every body, in both directions; little endian. */
 struct render_frame {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
+#include "answer_window.h"
 #include "process_list.h"
 #include "process_memstats.h"
 #include "process_prune.h"
@@ -15,6 +17,7 @@
 #include "profile_folded.h"
 #include "profile_pprof.h"
 #include "profile_text.h"
+#include "render.h"
 #include "render_json.h"
 #include "render_symbol.h"
 #include "render_thread.h"
@@ -23,85 +26,24 @@
 #include "segment_read.h"
 #include "symbolize.h"
 
+_Static_assert(RENDER_HZ_MAX == SEGMENT_CPU_HZ_MAX, "what is asked is done");
+
 /* What a symbolizer remembers grows with every process it has seen. */
 #define SYMBOLIZER_ANSWERS_MAX 4096
 
-struct render {
-    struct segment_folds *folds;
-    struct symbolizer *symbolizer;
-    unsigned answers; /* by this symbolizer */
-};
-
-/* One answer in the making. */
-struct answer {
-    struct render *render;
-    const struct render_request *request;
-    char *body;
-    size_t size;
-};
-
-/* ---- errors ------------------------------------------------------------ */
-
-__attribute__((format(printf, 3, 4))) static int
-refuse(struct answer *answer, int status, const char *format, ...)
-{
-    va_list values;
-    int length;
-
-    va_start(values, format);
-    length = vasprintf(&answer->body, format, values);
-    va_end(values);
-    if (length < 0)
-        answer->body = NULL;
-    answer->size = length < 0 ? 0 : (size_t)length;
-    return answer->body ? status : 500;
-}
-
-static int refuse_for_memory(struct answer *answer)
-{
-    return refuse(answer, 500, "out of memory");
-}
-
-static int refuse_for_segment(struct answer *answer,
-                              const struct segment_error *error, int err)
-{
-    char line[SEGMENT_ERROR_LINE_SIZE];
-
-    segment_error_line(error, line, sizeof(line));
-    return refuse(answer, err == -ENOENT ? 404 : 500, "%s", line);
-}
-
-/* ---- the process asked for --------------------------------------------- */
-
-/* Returns 0 and a snapshot, or the status of the error. */
-static int read_segment(struct answer *answer, enum segment_read_depth depth,
-                        struct segment_snapshot **snapshot)
-{
-    const struct render_request *request = answer->request;
-    char path[PATH_MAX];
-    struct segment_error error;
-    int err;
-
-    if (!request->pid)
-        return refuse(answer, 400, "kind %s needs a pid or exe", request->kind);
-    err = segment_find(request->directory, request->pid, path, &error);
-    if (!err)
-        err = segment_read(path, depth, snapshot, &error);
-    return err ? refuse_for_segment(answer, &error, err) : 0;
-}
-
-/* A process asked for by its program's name gets its pid. Returns 0 or the
- * status of the error. */
+/* A process asked for by its program's name gets its pid; a window has its own
+ * from the beginning. A status. */
 static int find_process(struct answer *answer, struct render_request *request)
 {
     struct segment_error error;
     int err;
 
-    if (!request->program)
+    if (!request->program ||
+        (request->window && strcmp(request->window, "begin") != 0))
         return 0;
     err = segment_find_program(request->directory, request->program,
                                &request->pid, &error);
-    return err ? refuse_for_segment(answer, &error, err) : 0;
+    return err ? answer_refuse_for_segment(answer, &error, err) : 0;
 }
 
 /* ---- profiles ---------------------------------------------------------- */
@@ -144,29 +86,26 @@ static int answer_profile(struct answer *answer,
 {
     struct segment_snapshot *snapshot;
     struct profile *profile = NULL;
-    char reason[512];
-    int status = read_segment(answer, SEGMENT_READ_STACKS, &snapshot);
+    int status = answer_read_segment(answer, SEGMENT_READ_STACKS, &snapshot);
 
     if (status)
         return status;
     if (!profile_kind_is_heap(kind) &&
         strcmp(answer->request->format, "gperftools") == 0) {
-        status = refuse(answer, 400, "no format gperftools of %s", kind->name);
-    } else if ((profile_kind_is_heap(kind) || profile_kind_is_peak(kind)) &&
-               snapshot->header.status != SEGMENT_OK) {
-        segment_status_text(&snapshot->header, reason, sizeof(reason));
-        status = refuse(answer, 503, "process %u is not profiled: %s",
-                        snapshot->header.pid, reason);
+        status = answer_refuse(answer, 400, "no format gperftools of %s",
+                               kind->name);
+    } else if ((status = answer_check_profiled(answer, snapshot, kind))) {
+        /* refused */
     } else if (answer->request->limit &&
                segment_fold(answer->render->folds, snapshot,
                             answer->request->limit) != 0) {
-        status = refuse_for_memory(answer);
+        status = answer_refuse_for_memory(answer);
     } else {
         profile =
             profile_from_segment(snapshot, answer->render->symbolizer, kind);
         status = profile && encode_profile(answer, snapshot, profile) == 0
                      ? 200
-                     : refuse_for_memory(answer);
+                     : answer_refuse_for_memory(answer);
     }
     profile_free(profile);
     segment_snapshot_free(snapshot);
@@ -178,7 +117,7 @@ static int answer_threads(struct answer *answer)
 {
     const struct render_request *request = answer->request;
     struct segment_snapshot *snapshot;
-    int status = read_segment(answer, SEGMENT_READ_TOTALS, &snapshot);
+    int status = answer_read_segment(answer, SEGMENT_READ_TOTALS, &snapshot);
     int err = -ESRCH;
 
     if (status)
@@ -187,16 +126,7 @@ static int answer_threads(struct answer *answer)
         err = render_thread_write(request, answer->render->symbolizer,
                                   &answer->body, &answer->size);
     segment_snapshot_free(snapshot);
-    if (err == -ESRCH)
-        return refuse(answer, 503, "process %u has ended: it has no threads",
-                      request->pid);
-    if (err == -EINVAL)
-        return refuse(answer, 400, "no format %.64s of %s", request->format,
-                      request->kind);
-    if (err)
-        return refuse(answer, 500, "threads of %u: %s", request->pid,
-                      strerror(-err));
-    return 200;
+    return err ? answer_refuse_for_threads(answer, err) : 200;
 }
 
 /* ---- the other kinds --------------------------------------------------- */
@@ -241,7 +171,7 @@ static int answer_written(struct answer *answer, enum segment_read_depth depth,
                           write_function *write)
 {
     struct segment_snapshot *snapshot;
-    int status = read_segment(answer, depth, &snapshot);
+    int status = answer_read_segment(answer, depth, &snapshot);
     FILE *out;
     int err;
 
@@ -258,7 +188,7 @@ static int answer_written(struct answer *answer, enum segment_read_depth depth,
         return 200;
     if (out)
         free(answer->body);
-    return refuse_for_memory(answer);
+    return answer_refuse_for_memory(answer);
 }
 
 static int answer_list(struct answer *answer)
@@ -271,13 +201,13 @@ static int answer_list(struct answer *answer)
     process_prune_old(answer->request->directory);
     err = process_list_read(answer->request->directory, &list, &error);
     if (err)
-        return refuse_for_segment(answer, &error, err);
+        return answer_refuse_for_segment(answer, &error, err);
     out = open_memstream(&answer->body, &answer->size);
     err = out ? render_json_list(&list, out) : -ENOMEM;
     if (out && fclose(out) != 0)
         err = -ENOMEM;
     process_list_free(&list);
-    return err ? refuse_for_memory(answer) : 200;
+    return err ? answer_refuse_for_memory(answer) : 200;
 }
 
 /* ---- all of them ------------------------------------------------------- */
@@ -300,6 +230,7 @@ void render_free(struct render *render)
 {
     if (!render)
         return;
+    render_window_drop_all(&render->windows);
     symbolizer_free(render->symbolizer);
     segment_folds_free(render->folds);
     free(render);
@@ -335,6 +266,10 @@ static int choose_answer(struct answer *answer)
     const struct render_request *request = answer->request;
     const struct profile_kind *kind = profile_kind_find(request->kind);
 
+    if (request->window && kind)
+        return answer_window(answer, kind);
+    if (kind && kind->event == SEGMENT_EVENT_CPU)
+        return answer_refuse(answer, 400, "kind %s needs a window", kind->name);
     if (kind && strcmp(kind->name, "goroutine") == 0)
         return answer_threads(answer);
     if (kind)
@@ -344,7 +279,7 @@ static int choose_answer(struct answer *answer)
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
         if (strcmp(request->kind, written[i].kind) == 0)
             return answer_written(answer, written[i].depth, written[i].write);
-    return refuse(answer, 400, "no kind %.64s", request->kind);
+    return answer_refuse(answer, 400, "no kind %.64s", request->kind);
 }
 
 static bool is_format(const char *format)
@@ -368,9 +303,9 @@ int render_answer(struct render *render, const struct render_request *request,
     if (!checked.format)
         checked.format = "pprof";
     if (!is_format(checked.format))
-        status = refuse(&answer, 400, "no format %.64s", checked.format);
+        status = answer_refuse(&answer, 400, "no format %.64s", checked.format);
     else if (renew_symbolizer(render) != 0)
-        status = refuse_for_memory(&answer);
+        status = answer_refuse_for_memory(&answer);
     else if (!(status = find_process(&answer, &checked)))
         status = choose_answer(&answer);
     *body = answer.body;

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render.h"
+
 /* What was read so far, as text. */
 struct values {
     const char *kind, *directory, *format, *symbols, *program, *pid, *debug,
-        *limit;
+        *limit, *window, *id, *hz;
 };
 
 static const char **value_of(struct values *values, const char *key)
@@ -22,7 +24,9 @@ static const char **value_of(struct values *values, const char *key)
     } keys[] = {{"kind", &values->kind},     {"dir", &values->directory},
                 {"format", &values->format}, {"symbols", &values->symbols},
                 {"pid", &values->pid},       {"debug", &values->debug},
-                {"limit", &values->limit},   {"exe", &values->program}};
+                {"limit", &values->limit},   {"exe", &values->program},
+                {"window", &values->window}, {"id", &values->id},
+                {"hz", &values->hz}};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(key, keys[i].key) == 0)
@@ -97,6 +101,23 @@ const char *render_request_parse(char *body, size_t size,
         if (!parse_number(values.debug, INT_MAX, &number))
             return "debug is no number";
         request->debug = (int)number;
+    }
+    if (!values.window != !values.id)
+        return "a window and its id come together";
+    if (values.window) {
+        if (strcmp(values.window, "begin") != 0 &&
+            strcmp(values.window, "end") != 0 &&
+            strcmp(values.window, "drop") != 0)
+            return "window is not begin, end or drop";
+        if (!parse_number(values.id, UINT32_MAX, &number) || number == 0)
+            return "id is no positive number";
+        request->window = values.window;
+        request->id = (uint32_t)number;
+    }
+    if (values.hz) {
+        if (!parse_number(values.hz, RENDER_HZ_MAX, &number) || number == 0)
+            return "hz is not 1 to 1000";
+        request->hz = (uint32_t)number;
     }
     if (values.limit) {
         if (!parse_number(values.limit, UINT32_MAX, &number) || number == 0)

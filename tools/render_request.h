@@ -20,6 +20,9 @@ struct render_request {
     const char *program;
     uint32_t pid; /* 0 missing */
     int debug;
+    const char *window; /* "begin", "end" or "drop"; then id is not 0 */
+    uint32_t id;
+    uint32_t hz; /* 0 missing */
     uint32_t limit; /* 0 missing */
 };
 

@@ -63,3 +63,17 @@ int render_thread_write(const struct render_request *request,
     thread_dump_free(dump);
     return err;
 }
+
+int render_thread_profile(uint32_t pid, struct symbolizer *symbolizer,
+                          const struct profile_kind *kind,
+                          struct profile **profile)
+{
+    struct thread_dump *dump;
+    int err = thread_dump_take((pid_t)pid, &dump);
+
+    if (err)
+        return err;
+    *profile = profile_from_threads(dump, symbolizer, kind);
+    thread_dump_free(dump);
+    return *profile ? 0 : -ENOMEM;
+}

@@ -6,6 +6,7 @@
 #ifndef PREPROF_RENDER_THREAD_H
 #define PREPROF_RENDER_THREAD_H
 
+#include "profile.h"
 #include "render_request.h"
 #include "symbolize.h"
 
@@ -17,5 +18,13 @@
 int render_thread_write(const struct render_request *request,
                         struct symbolizer *symbolizer, char **body,
                         size_t *size);
+
+/*
+ * The same as a profile, which the caller frees. 0, -ENOMEM, or as
+ * thread_dump_take().
+ */
+int render_thread_profile(uint32_t pid, struct symbolizer *symbolizer,
+                          const struct profile_kind *kind,
+                          struct profile **profile);
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * answer.h - one answer of preprof-render in the making, and the errors that
+ * all kinds of answers share.
+ *
+ * Functions that return a status return 0 where all is well, else the HTTP
+ * status of an answer that is complete. Read next: render_answer.c,
+ * answer_window.c.
+ */
+#ifndef PREPROF_ANSWER_H
+#define PREPROF_ANSWER_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "profile_kind.h"
+#include "render_request.h"
+#include "render_window.h"
+#include "segment_error.h"
+#include "segment_read.h"
+
+struct segment_folds;
+struct symbolizer;
+
+struct render {
+    struct segment_folds *folds;
+    struct symbolizer *symbolizer;
+    unsigned answers; /* by this symbolizer */
+    struct render_windows windows;
+};
+
+/* One answer in the making. */
+struct answer {
+    struct render *render;
+    const struct render_request *request;
+    char *body;
+    size_t size;
+};
+
+/* Makes it an error of one line; returns `status`, or 500 without memory. */
+int answer_refuse(struct answer *answer, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int answer_refuse_for_memory(struct answer *answer);
+int answer_refuse_for_segment(struct answer *answer,
+                              const struct segment_error *error, int err);
+/* Of render_thread.h. */
+int answer_refuse_for_threads(struct answer *answer, int err);
+
+/* The path of the segment of the process asked for; a status. */
+int answer_find_segment(struct answer *answer, char path[PATH_MAX]);
+
+/* A snapshot of it; a status. */
+int answer_read_segment(struct answer *answer, enum segment_read_depth depth,
+                        struct segment_snapshot **snapshot);
+
+/* Whether a snapshot can have a profile of this kind; a status. */
+int answer_check_profiled(struct answer *answer,
+                          const struct segment_snapshot *snapshot,
+                          const struct profile_kind *kind);
+
+#endif
