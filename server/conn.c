@@ -267,6 +267,9 @@ static void advance(struct conn *conn)
         conn->serve.done = on_served;
         conn->serve.data = conn;
         serve_begin(&conn->serve, request);
+        if (conn->phase == SERVING && conn->ended &&
+            serve_ends_with_client(&conn->serve))
+            conn_close(conn);
     } else if (conn->ended) {
         conn_close(conn); /* in the middle of a request, or between two */
     }
@@ -280,8 +283,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     if (size < 0) {
         (void)uv_read_stop(stream);
         conn->ended = true;
-        /* Who has sent all may still want the answer (nc does). */
-        if (size != UV_EOF || conn->phase == DRAINING)
+        /* Who has sent all may still want the answer (nc does), but not make
+         * a program be profiled for long: there, leaving looks the same. */
+        if (size != UV_EOF || conn->phase == DRAINING ||
+            (conn->phase == SERVING && serve_ends_with_client(&conn->serve)))
             conn_close(conn);
         else
             advance(conn);

@@ -126,6 +126,8 @@ static void start(struct server *server, const struct arguments *arguments,
     check(RENDER_NAME, preload_beside(RENDER_NAME, render, sizeof(render)));
     check(RENDER_NAME, render_child_init(&server->render, server->loop, render,
                                          arguments->render_timeout_s));
+    server->windows.loop = server->loop;
+    server->windows.render = &server->render;
     server->watch.fd = -1;
     if (arguments->root) {
         char option[32];

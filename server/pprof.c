@@ -8,18 +8,30 @@
 
 #include "ask.h"
 #include "query.h"
+#include "render.h"
 
-static const char *const profiles[] = {"allocs", "block", "goroutine",
-                                       "heap",   "mutex", "peak",
-                                       "threadcreate"};
+#define CPU_SECONDS_DEFAULT 30
 
-static const char *find_profile(const char *name)
+static const struct profile_name {
+    const char *name;
+    const char *delta; /* of a window's file; NULL: it has no windows */
+} profiles[] = {
+    {"allocs", "allocs-delta"},
+    {"block", "block-delta"},
+    {"goroutine", "goroutine-delta"},
+    {"heap", "heap-delta"},
+    {"mutex", "mutex-delta"},
+    {"peak", NULL},
+    {"threadcreate", "threadcreate-delta"},
+};
+
+static const struct profile_name *find_profile(const char *name)
 {
     if (strcmp(name, "threads") == 0)
-        return "goroutine"; /* as Go calls them */
+        name = "goroutine"; /* as Go calls them */
     for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
-        if (strcmp(name, profiles[i]) == 0)
-            return profiles[i];
+        if (strcmp(name, profiles[i].name) == 0)
+            return &profiles[i];
     return NULL;
 }
 
@@ -71,8 +83,24 @@ static void plan_profile(const struct site *site, pid_t pid, const char *name,
     ask_write(plan, site, name, pid, further);
 }
 
+static void plan_window(const struct site *site, pid_t pid, const char *kind,
+                        const char *name, int64_t seconds, const char *further,
+                        struct plan *plan)
+{
+    if (refuse_unprofiled(site, pid, plan))
+        return;
+    plan->name = name;
+    plan->answer = ANSWER_PROFILE;
+    plan->seconds = (uint64_t)seconds;
+    ask_write(plan, site, kind, pid, further);
+    if (plan->action == PLAN_RENDER)
+        plan->action = PLAN_WINDOW;
+}
+
 /* `seconds` makes it another request, whose errors come in this order. */
-static void plan_delta(const char *seconds, struct plan *plan)
+static void plan_delta(const struct site *site, pid_t pid,
+                       const struct profile_name *profile, const char *seconds,
+                       const char *query, struct plan *plan)
 {
     int64_t number;
 
@@ -80,33 +108,58 @@ static void plan_delta(const char *seconds, struct plan *plan)
         reply_pprof_error(
             &plan->reply, 400,
             "invalid value for \"seconds\" - must be a positive integer");
-    else
+    else if (!profile->delta)
         reply_pprof_error(
             &plan->reply, 400,
             "\"seconds\" parameter is not supported for this profile type");
+    else if (int_parameter(query, "debug"))
+        reply_pprof_error(&plan->reply, 400,
+                          "seconds and debug params are incompatible");
+    else
+        plan_window(site, pid, profile->name, profile->delta, number, "", plan);
+}
+
+/* A CPU profile; what makes no sense counts as not sent. */
+static void plan_cpu(const struct site *site, pid_t pid, const char *query,
+                     struct plan *plan)
+{
+    char value[QUERY_VALUE_MAX + 1], further[32] = "";
+    int64_t seconds, hz;
+
+    query_find(query, "seconds", value);
+    if (query_parse_int(value, &seconds) != 0 || seconds <= 0)
+        seconds = CPU_SECONDS_DEFAULT;
+    query_find(query, "hz", value);
+    if (query_parse_int(value, &hz) == 0 && hz > 0 && hz <= RENDER_HZ_MAX)
+        snprintf(further, sizeof(further), "hz=%d\n", (int)hz);
+    plan_window(site, pid, "profile", "profile", seconds, further, plan);
 }
 
 void pprof_plan(const struct site *site, pid_t pid, const char *name,
                 const struct http_request *request, struct plan *plan)
 {
     const char *query = http_request_query(request);
-    const char *profile = find_profile(name);
+    const struct profile_name *profile = find_profile(name);
     char seconds[QUERY_VALUE_MAX + 1];
     bool is_symbol = strcmp(name, "symbol") == 0;
 
+    if (strcmp(name, "profile") == 0) {
+        plan_cpu(site, pid, query, plan);
+        return;
+    }
     if (!profile && !is_symbol && strcmp(name, "cmdline") != 0) {
         reply_pprof_error(&plan->reply, 404, "Unknown profile");
         return;
     }
     if (profile && query_find(query, "seconds", seconds) && *seconds) {
-        plan_delta(seconds, plan);
+        plan_delta(site, pid, profile, seconds, query, plan);
         return;
     }
     if (refuse_unprofiled(site, pid, plan))
         return;
     plan->answer = ANSWER_TEXT;
     if (profile)
-        plan_profile(site, pid, profile, query, plan);
+        plan_profile(site, pid, profile->name, query, plan);
     else if (!is_symbol)
         ask_write(plan, site, "cmdline", pid, "");
     else if (request->method == HTTP_POST)

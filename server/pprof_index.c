@@ -15,6 +15,9 @@ static const struct {
              "query parameter to give free memory back first."},
     {"mutex", "Where threads held locks that others waited for"},
     {"peak", "What was allocated and not freed when that was most, by callsite"},
+    {"profile", "Where CPU time goes, for 30 seconds from the request on; "
+                "seconds=N as a query parameter for another time. Then: go "
+                "tool pprof FILE"},
     {"symbol", "Names of addresses, given in a raw query or a POST body with "
                "'+' between them"},
     {"threadcreate", "Where threads were created"},

@@ -23,6 +23,7 @@
 enum plan_action {
     PLAN_REPLY,  /* reply is the answer */
     PLAN_RENDER, /* send `ask` to preprof-render; `answer` says what comes */
+    PLAN_WINDOW, /* the same, of what happens in so many `seconds` */
     PLAN_ALLOCATE,
     PLAN_ALLOCATE2,
 };
@@ -45,6 +46,7 @@ struct plan {
     bool trim;        /* give free memory back first (gc=1) */
     char *ask;        /* body of a request of render.h; owned */
     size_t ask_size;
+    uint64_t seconds; /* of a window */
     uint64_t size; /* of /allocate, bytes */
     unsigned hold_s;
 };

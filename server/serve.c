@@ -76,6 +76,15 @@ static void on_rendered(void *data, int status, char *body, size_t size)
     serve->done(serve);
 }
 
+static void refuse_to_ask(struct serve *serve, int error)
+{
+    reply_pprof_error(&serve->reply, 503, "%s",
+                      error == -EAGAIN
+                          ? "too many requests wait for preprof-render"
+                          : "out of memory");
+    serve->done(serve);
+}
+
 static void render(struct serve *serve)
 {
     char *ask = serve->plan.ask;
@@ -84,13 +93,27 @@ static void render(struct serve *serve)
     serve->plan.ask = NULL;
     error = render_child_ask(&serve->server->render, ask, serve->plan.ask_size,
                              on_rendered, serve, &serve->job);
-    if (!error)
-        return;
-    reply_pprof_error(&serve->reply, 503, "%s",
-                      error == -EAGAIN
-                          ? "too many requests wait for preprof-render"
-                          : "out of memory");
-    serve->done(serve);
+    if (error)
+        refuse_to_ask(serve, error);
+}
+
+static void on_window(void *data, int status, char *body, size_t size)
+{
+    struct serve *serve = data;
+
+    serve->window = NULL;
+    on_rendered(serve, status, body, size);
+}
+
+static void begin_window(struct serve *serve)
+{
+    const struct plan *plan = &serve->plan;
+    int error =
+        window_begin(&serve->server->windows, plan->ask, plan->ask_size,
+                     plan->seconds, on_window, serve, &serve->window);
+
+    if (error)
+        refuse_to_ask(serve, error);
 }
 
 static void trim_work(uv_work_t *work)
@@ -140,6 +163,7 @@ static void on_allocated(void *data)
 void serve_begin(struct serve *serve, const struct http_request *request)
 {
     serve->job = NULL;
+    serve->window = NULL;
     serve->block = NULL;
     serve->trim = NULL;
     serve->reply = (struct reply){0};
@@ -156,6 +180,9 @@ void serve_begin(struct serve *serve, const struct http_request *request)
         else
             render(serve);
         break;
+    case PLAN_WINDOW:
+        begin_window(serve);
+        break;
     case PLAN_ALLOCATE:
         serve->block = allocate_handler(&serve->server->allocate, &serve->plan,
                                         &serve->reply, on_allocated, serve);
@@ -171,11 +198,14 @@ void serve_cancel(struct serve *serve)
 {
     if (serve->job)
         render_child_cancel(&serve->server->render, serve->job);
+    if (serve->window)
+        window_cancel(serve->window);
     if (serve->block)
         allocate_cancel(serve->block);
     if (serve->trim)
         serve->trim->serve = NULL;
     serve->job = NULL;
+    serve->window = NULL;
     serve->block = NULL;
     serve->trim = NULL;
 }

@@ -23,6 +23,7 @@ struct serve {
     void *data; /* the caller's */
     /* What it waits for; all NULL when nothing. */
     struct render_job *job;
+    struct window *window;
     struct allocate_block *block;
     struct trim *trim;
 };
@@ -33,6 +34,12 @@ void serve_begin(struct serve *serve, const struct http_request *request);
 
 /* `done` is not called any more; what was being waited for goes on alone. */
 void serve_cancel(struct serve *serve);
+
+/* Whether it is doing work that is for nothing when the client leaves. */
+static inline bool serve_ends_with_client(const struct serve *serve)
+{
+    return serve->window != NULL;
+}
 
 /* Frees plan and reply. */
 void serve_end(struct serve *serve);

@@ -16,6 +16,7 @@
 #include "render_child.h"
 #include "site.h"
 #include "watch.h"
+#include "window.h"
 
 #define SERVER_END_MS 1000 /* for replies that are on their way */
 
@@ -27,6 +28,7 @@ struct server {
     struct access_rules access;
     struct allocate_store allocate;
     struct render_child render;
+    struct windows windows;
     struct listener listener;
     struct watch watch;
     struct conn *conns; /* open ones */

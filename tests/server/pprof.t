@@ -178,7 +178,7 @@ for kind in "goroutine", "threadcreate", "block", "mutex":
         f"{kind}: text")
 index = server.get("/debug/pprof/").body.decode()
 is_(re.findall(r"<tr><td>\d+</td><td><a href='([a-z]+)\?debug=1'>\1</a></td></tr>", index),
-    ["allocs", "block", "cmdline", "goroutine", "heap", "mutex", "peak", "symbol",
+    ["allocs", "block", "cmdline", "goroutine", "heap", "mutex", "peak", "profile", "symbol",
      "threadcreate"],
     "the index has all rows")
 

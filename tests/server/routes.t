@@ -42,15 +42,22 @@ for kind in "heap", "allocs", "peak", "goroutine", "threadcreate", "block", "mut
     for debug, passed in ("1", 1), ("2", 2), ("-1", 1):
         check(f"{root}/debug/pprof/{kind}?debug={debug}", 200, TEXT,
               f"kind={kind}\npid={pid}\nformat=text\ndebug={passed}\n")
-    check(f"{root}/debug/pprof/{kind}?seconds=5", 400, TEXT,
-          '"seconds" parameter is not supported for this profile type\n',
-          x_go_pprof="1")
+    check(f"{root}/debug/pprof/{kind}?seconds=5&debug=1", 400, TEXT,
+          "seconds and debug params are incompatible\n" if kind != "peak" else
+          '"seconds" parameter is not supported for this profile type\n', x_go_pprof="1")
     check(f"{root}/debug/pprof/{kind}?seconds=0&debug=1", 400, TEXT,
           'invalid value for "seconds" - must be a positive integer\n',
           x_go_pprof="1")
 check(f"{root}/debug/pprof/heap?gc=1", 200, PROFILE,
       f"kind=heap\npid={pid}\nformat=pprof\n",
       content_disposition='attachment; filename="heap"')
+# The fake preprof-render answers with what it was asked last: the end.
+for window, (query, kind, name, further) in enumerate([
+        ("heap?seconds=1&debug=x", "heap", "heap-delta", ""),
+        ("profile?seconds=1&hz=97&debug=1", "profile", "profile", "hz=97\n")], 1):
+    check(f"{root}/debug/pprof/{query}", 200, PROFILE,
+          f"kind={kind}\npid={pid}\n{further}window=end\nid={window}\n",
+          content_disposition=f'attachment; filename="{name}"')
 check(f"{root}/debug/pprof/heap?limit=16000", 200, PROFILE,
       f"kind=heap\npid={pid}\nformat=pprof\nlimit=16000\n",
       content_disposition='attachment; filename="heap"')
@@ -67,7 +74,7 @@ check(f"{root}/debug/pprof/symbol?0x1f+0x2e", 200, TEXT,
       f"kind=symbol\npid={pid}\nsymbols=0x1f+0x2e\n")
 check(f"{root}/debug/vars", 200, "application/json; charset=utf-8",
       f"kind=vars\npid={pid}\n")
-for name in "profile", "trace", "nosuch", "heap/", "../heap", "heap;id", "$(id)", \
+for name in "trace", "nosuch", "heap/", "../heap", "heap;id", "$(id)", \
         "%2e%2e/%2e%2e/etc/passwd", "%c0%ae", "heap%0d%0aX-Evil:%201":
     check(f"{root}/debug/pprof/{name}", 404, TEXT, "Unknown profile\n",
           x_go_pprof="1")
@@ -83,7 +90,7 @@ answer = check("/", 200, TEXT)
 ok(b"/debug/pprof/" in answer.body and b"/allocate2" in answer.body, "/ tells what there is")
 answer = check(f"{root}/debug/pprof/", 200, HTML)
 ok(b"<tr><td>3</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>" in
-   answer.body and b"profile?debug=1" not in answer.body, "the index has its rows")
+   answer.body and b"<a href='profile?debug=1'>" in answer.body, "the index has its rows")
 ok(answer.headers["content-security-policy"].startswith("default-src 'none';"),
    "the index has a policy")
 answer = check("/pid/", 200, HTML)

@@ -58,6 +58,7 @@ static void test_index(void **state)
         "<tr><td>7919</td><td><a href='heap?debug=1'>heap</a></td></tr>\n"
         "<tr><td>0</td><td><a href='mutex?debug=1'>mutex</a></td></tr>\n"
         "<tr><td>101</td><td><a href='peak?debug=1'>peak</a></td></tr>\n"
+        "<tr><td>0</td><td><a href='profile?debug=1'>profile</a></td></tr>\n"
         "<tr><td>0</td><td><a href='symbol?debug=1'>symbol</a></td></tr>\n"
         "<tr><td>2</td><td><a href='threadcreate?debug=1'>threadcreate</a>"
         "</td></tr>\n"

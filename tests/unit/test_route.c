@@ -64,7 +64,12 @@ static char *describe(const struct site *site, llhttp_method_t method,
                     plan.reply.body);
         break;
     case PLAN_RENDER:
-        fprintf(out, "%s%s:", answers[plan.answer], plan.trim ? " trim" : "");
+    case PLAN_WINDOW:
+        if (plan.action == PLAN_WINDOW)
+            fprintf(out, "window %llu s:", (unsigned long long)plan.seconds);
+        else
+            fprintf(out, "%s%s:", answers[plan.answer],
+                    plan.trim ? " trim" : "");
         for (char *line = strtok(plan.ask, "\n"); line;
              line = strtok(NULL, "\n"))
             fprintf(out, " %s", line);
@@ -159,7 +164,22 @@ static void test_get(void **state)
         {"/pid/7", "301 -> /pid/7/debug/pprof/"},
         {"/pid/7/", "301 -> /pid/7/debug/pprof/"},
         {"/pid/7/debug/pprof?a", "301 -> /pid/7/debug/pprof/?a"},
-        {"/debug/pprof/profile", UNKNOWN},
+        {"/debug/pprof/profile?debug=1",
+         "window 30 s: kind=profile pid=42 as profile"},
+        {"/debug/pprof/profile?seconds=5&hz=250&seconds=x",
+         "window 5 s: kind=profile pid=42 hz=250 as profile"},
+        {"/debug/pprof/profile?seconds=0&hz=1001",
+         "window 30 s: kind=profile pid=42 as profile"},
+        {"/pid/7/debug/pprof/profile?seconds=-1&hz=0",
+         "window 30 s: kind=profile pid=7 as profile"},
+        {"/debug/pprof/profile?seconds=99999999999999999999&hz=",
+         "window 30 s: kind=profile pid=42 as profile"},
+        {"/debug/pprof/profile?seconds=9223372036854775807",
+         "window 9223372036854775807 s: kind=profile pid=42 as profile"},
+        {"/debug/pprof/heap?seconds=1&debug=0&gc=1",
+         "window 1 s: kind=heap pid=42 as heap-delta"},
+        {"/debug/pprof/goroutine?seconds=%2B1",
+         "window 1 s: kind=goroutine pid=42 as goroutine-delta"},
         {"/debug/pprof/trace", UNKNOWN},
         {"/debug/pprof/nosuch", UNKNOWN},
         {"/debug/pprof/heap/", UNKNOWN},
@@ -208,9 +228,8 @@ static void test_get(void **state)
                "400 pprof invalid value for \"seconds\" - must be a positive "
                "integer");
     }
-    expect(&samples, HTTP_GET, "/debug/pprof/goroutine?seconds=%2B1", NULL,
-           "400 pprof \"seconds\" parameter is not supported for this profile "
-           "type");
+    expect(&samples, HTTP_GET, "/debug/pprof/mutex?seconds=1&debug=-1", NULL,
+           "400 pprof seconds and debug params are incompatible");
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         snprintf(target, sizeof(target), "/allocate?size=%s", sizes[i]);
         expect(&samples, HTTP_GET, target, NULL,
