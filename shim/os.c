@@ -79,8 +79,12 @@ void *os_map_wiped(size_t size)
 
 void *os_map_file(int fd, size_t size)
 {
-    return (void *)os_syscall(SYS_mmap, 0, (long)size, PROT_NONE, MAP_SHARED, fd,
-                              0);
+    void *start = (void *)os_syscall(SYS_mmap, 0, (long)size, PROT_NONE,
+                                     MAP_SHARED, fd, 0);
+
+    if (!OS_FAILED(start))
+        CALL3(SYS_madvise, start, size, MADV_DONTDUMP);
+    return start;
 }
 
 void os_unmap(void *start, size_t size)
@@ -92,7 +96,11 @@ int os_populate(void *start, size_t size)
 {
     int err = (int)CALL3(SYS_mprotect, start, size, PROT_READ | PROT_WRITE);
 
-    return err ? err : (int)CALL3(SYS_madvise, start, size, MADV_POPULATE_WRITE);
+    if (!err)
+        err = (int)CALL3(SYS_madvise, start, size, MADV_POPULATE_WRITE);
+    if (!err)
+        CALL3(SYS_madvise, start, size, MADV_DODUMP);
+    return err;
 }
 
 int os_make_readable(void *start, size_t size)

@@ -29,7 +29,8 @@ void *os_map(size_t size);
 void *os_map_wiped(size_t size);
 
 /* Reserves a shared mapping of a file; OS_FAILED(). Nothing in it may be touched
- * before os_populate(): so mlockall() in the program has nothing to lock. */
+ * before os_populate(): so mlockall() in the program has nothing to lock, and a
+ * core file does not fill the holes of a sparse one. */
 void *os_map_file(int fd, size_t size);
 void os_unmap(void *start, size_t size);
 
