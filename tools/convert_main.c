@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * convert_main.c - preprof-convert: a segment as a profile people and pprof
- * read. `preprof convert` and `preprof top` are this program.
+ * read.
  *
- * Reads FILE, or the segment of a pid; writes OUT under a temporary name
- * first, so that a failure leaves what was there. What is no regular file (a
- * pipe, a device, a link) it must never replace. Read next: profile.h.
+ * Reads FILE, also a core file, or the segment of a pid; writes OUT under a
+ * temporary name first, so that a failure leaves what was there. What is no
+ * regular file (a pipe, a device, a link) it must never replace. Read next:
+ * profile.h.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -23,26 +23,20 @@
 #include "profile_folded.h"
 #include "profile_pprof.h"
 #include "profile_text.h"
-#include "profile_top.h"
-#include "segment_find.h"
-#include "segment_read.h"
+#include "segment_input.h"
 #include "symbolize.h"
 
-#define TOP_ROWS_DEFAULT 20
-
-enum format { FORMAT_PPROF, FORMAT_TEXT, FORMAT_FOLDED, FORMAT_TOP };
+enum format { FORMAT_PPROF, FORMAT_TEXT, FORMAT_FOLDED };
 
 struct request {
-    const char *input, *output; /* output NULL or "-": stdout */
+    const char *input, *output; /* output "-": stdout */
     enum format format;
     const char *kind;
-    int value; /* of the kind's, what tables and folded stacks show */
-    size_t rows;
+    int value; /* of the kind's, what folded stacks show */
 };
 
 static const char usage_text[] =
-    "usage: preprof-convert FILE|PID [--peak] [-f pprof|folded|text] -o OUT\n"
-    "       preprof-convert --top FILE|PID [--inuse|--peak|--allocs] [-n N]\n";
+    "usage: preprof-convert FILE|PID [--peak] [-f pprof|folded|text] -o OUT\n";
 
 static _Noreturn void refuse_usage(const char *problem, const char *detail)
 {
@@ -56,16 +50,6 @@ static bool ends_in(const char *text, const char *suffix)
 
     return length >= suffix_length &&
            strcmp(text + length - suffix_length, suffix) == 0;
-}
-
-static size_t parse_rows(const char *text)
-{
-    char *end;
-    unsigned long rows = strtoul(text, &end, 10);
-
-    if (!isdigit((unsigned char)*text) || *end || rows == 0)
-        refuse_usage("-n takes a number above 0, not ", text);
-    return rows;
 }
 
 /* By its name, else by the suffix of the output. */
@@ -89,37 +73,20 @@ static enum format choose_format(const char *name, const char *output)
 
 static struct request parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"top", no_argument, NULL, 't'},    {"inuse", no_argument, NULL, 'i'},
-        {"allocs", no_argument, NULL, 'a'}, {"peak", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},   {NULL, 0, NULL, 0}};
-    struct request request = {
-        .kind = "heap", .value = PROFILE_INUSE_SPACE, .rows = TOP_ROWS_DEFAULT};
+    static const struct option options[] = {{"peak", no_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct request request = {.kind = "heap", .value = PROFILE_INUSE_SPACE};
     const char *format = NULL;
-    bool top = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, ":f:o:n:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":f:o:", options, NULL)) != -1) {
         switch (option) {
         case 'f':
             format = optarg;
             break;
         case 'o':
             request.output = optarg;
-            break;
-        case 'n':
-            request.rows = parse_rows(optarg);
-            break;
-        case 't':
-            top = true;
-            break;
-        case 'i':
-            request.kind = "heap";
-            request.value = PROFILE_INUSE_SPACE;
-            break;
-        case 'a':
-            request.kind = "heap";
-            request.value = PROFILE_ALLOC_SPACE;
             break;
         case 'p':
             request.kind = "peak";
@@ -129,7 +96,7 @@ static struct request parse(int argc, char **argv)
             fputs(usage_text, stdout);
             exit(0);
         default:
-            option_error(top ? "top" : "convert", option, argv);
+            option_error("convert", option, argv);
         }
     }
     if (optind + 1 != argc)
@@ -138,25 +105,19 @@ static struct request parse(int argc, char **argv)
                                       "not also ",
                      optind == argc ? "" : argv[argc - 1]);
     request.input = argv[optind];
-    if (!top && !request.output)
+    if (!request.output)
         refuse_usage("where to? -o OUT is missing", "");
-    if (top && format)
-        refuse_usage("top has no -f", "");
-    request.format = top ? FORMAT_TOP : choose_format(format, request.output);
+    request.format = choose_format(format, request.output);
     return request;
 }
 
-/* FILE, or the segment of the process when it is a number and no file. */
 static struct segment_snapshot *read_input(const char *input)
 {
-    char path[PATH_MAX], line[SEGMENT_ERROR_LINE_SIZE];
+    char line[SEGMENT_ERROR_LINE_SIZE];
     struct segment_snapshot *snapshot;
     struct segment_error error;
-    int err = segment_find_input(input, path, &error);
 
-    if (!err)
-        err = segment_read(path, SEGMENT_READ_STACKS, &snapshot, &error);
-    if (!err)
+    if (segment_input_read(input, SEGMENT_READ_STACKS, &snapshot, &error) == 0)
         return snapshot;
     segment_error_line(&error, line, sizeof(line));
     fprintf(stderr, "preprof-convert: %s\n", line);
@@ -182,8 +143,6 @@ static int write_profile(const struct request *request,
     size_t size = 0;
     int err;
 
-    if (request->format == FORMAT_TOP)
-        return profile_top_write(profile, request->value, request->rows, out);
     if (request->format == FORMAT_FOLDED)
         return profile_folded_write(profile, request->value, out);
     if (request->format == FORMAT_TEXT)
@@ -218,7 +177,7 @@ static int write_output(const struct request *request,
     char temporary[PATH_MAX];
     struct stat status;
     FILE *out = stdout;
-    bool to_file = request->output && strcmp(request->output, "-") != 0;
+    bool to_file = strcmp(request->output, "-") != 0;
     bool replaced = to_file && (lstat(request->output, &status) != 0 ||
                                 S_ISREG(status.st_mode));
     int err;
@@ -255,8 +214,7 @@ int main(int argc, char **argv)
     if (profile)
         err = write_output(&request, snapshot, profile);
     if (err)
-        fprintf(stderr, "preprof-convert: %s: %s\n",
-                request.output ? request.output : request.input,
+        fprintf(stderr, "preprof-convert: %s: %s\n", request.output,
                 strerror(-err));
     profile_free(profile);
     symbolizer_free(symbolizer);

@@ -5,6 +5,7 @@
 # before stays. Runs in every mode: the segment is made by hand.
 build=$PWD/${BUILD:-build/release}
 convert=$build/preprof-convert
+top=$build/preprof-top
 work=$(mktemp -d)
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
@@ -20,10 +21,12 @@ ok() { # ok STATUS NAME
         sed 's/^/# /' err
     fi
 }
-# says STATUS PATTERN ARG...: convert's status, and that it says one line
+# says STATUS PATTERN [top] ARG...: the status of convert, or top, and that it
+# says one line
 says() {
-    want=$1 pattern=$2; shift 2
-    timeout 10 "$convert" "$@" >out 2>err </dev/null
+    want=$1 pattern=$2 program=$convert; shift 2
+    [ "$1" != top ] || { program=$top; shift; }
+    timeout 10 "$program" "$@" >out 2>err </dev/null
     got=$?
     [ "$got" = "$want" ] && [ "$(wc -l <err)" = 1 ] && [ ! -s out ] &&
         grep -q "^preprof[- ][a-z]*: $pattern\$" err
@@ -33,7 +36,7 @@ says() {
 long=$(printf '%300s' '' | tr ' ' n)
 
 # ---- input that is none ------------------------------------------------------
-for command in --top "-o new"; do
+for command in top "-o new"; do
     # shellcheck disable=SC2086
     bad() { says 1 "$1" $command "$2"; }
     bad 'nofile: No such file or directory' nofile
@@ -75,8 +78,8 @@ else
     as_other='env'
 fi
 if [ "$as_other" ]; then
-    $as_other "$convert" --top secret >out 2>err
-    [ $? = 1 ] && [ "$(cat err)" = "preprof-convert: secret: Permission denied" ]
+    $as_other "$top" secret >out 2>err
+    [ $? = 1 ] && [ "$(cat err)" = "preprof top: secret: Permission denied" ]
     ok $? "1: secret: Permission denied"
 else
     ok 0 "1: secret: Permission denied # SKIP no other user"
@@ -87,18 +90,18 @@ ok $? "nothing was written for any of them"
 # ---- usage -------------------------------------------------------------------
 says 2 'unknown option --frob; .*' --frob small
 says 2 'unknown option -z; .*' small -z
-says 2 'unknown option --all=3; .*' --top small --all=3
+says 2 'unknown option --all=3; .*' top small --all=3
 says 2 '-o needs a value; .*' small -o
-says 2 '-n needs a value; .*' --top small -n
-says 2 'a FILE or PID is missing.*' --top
+says 2 '-n needs a value; .*' top small -n
+says 2 'a FILE or PID is missing.*' top
 says 2 'a FILE or PID is missing.*' -o new
-says 2 'one FILE or PID, not also large' --top small large
+says 2 'one FILE or PID, not also large' top small large
 says 2 'where to? -o OUT is missing' small
 says 2 '-f takes pprof, folded or text, not nonsense' small -f nonsense -o new
 says 2 '-f takes pprof, folded or text, not ' small -f '' -o new
-says 2 'top has no -f' --top small -f pprof
+says 2 'unknown option -f; .*' top small -f pprof
 for rows in 0 -1 x 3x '' ' 3'; do
-    says 2 "-n takes a number above 0, not $rows" --top small -n "$rows"
+    says 2 "-n takes a number above 0, not $rows" top small -n "$rows"
 done
 [ ! -e new ]
 ok $? "nothing was written for any of them"
@@ -127,7 +130,7 @@ for format in pprof folded text; do
         [ "$(cat old)" = precious ] && ! ls -- old.* >/dev/null 2>&1
     ok $? "$format to a file that must not grow"
 done
-"$convert" --top large >/dev/full 2>err
+"$top" large >/dev/full 2>err
 [ $? = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'No space left on device' err
 ok $? "top to a full stdout"
 keeps 1 'directory: Is a directory' small -o directory

@@ -50,7 +50,7 @@ ctl off && gate 13 && counted 31 31
 ok $? "switched off, it counts no more"
 ctl exact && gate 7 && counted 38 38
 ok $? "and switched on again it does"
-"$build/preprof-convert" --top "$victim" >out 2>err
+"$build/preprof-top" "$victim" >out 2>err
 grep -q '^counts since 20.*Z, 1s after the start; off in between$' out
 ok $? "top says since when, and that there is a gap"
 "$build/preprof-doctor" "$victim" >out 2>err
@@ -65,7 +65,7 @@ ok $? "frees of recorded blocks are counted when off"
 ctl sample=4k && [ "$(cat out)" = "process $victim: sample=4k, was off" ] &&
     gate 1009 && "$build/preprof-list" >out 2>err && grep -q 'sample=4k' out
 ok $? "to sampling"
-"$build/preprof-convert" --top "$victim" >out 2>err
+"$build/preprof-top" "$victim" >out 2>err
 grep -q 'partly sampled, partly exact' out
 ok $? "which the profile says as well"
 for bad in on exactly sample= sample=0 ''; do
@@ -79,7 +79,7 @@ ok $? "the program ends as it would"
 
 started PREPROF_MODE=exact
 gate 7; ctl off; gate 5
-"$build/preprof-convert" --top "$victim" >out 2>err
+"$build/preprof-top" "$victim" >out 2>err
 grep -q '; off now$' out && counted 7 7
 ok $? "a process that is off says so"
 kill -KILL "$victim"; dead=$victim; ended 2>/dev/null

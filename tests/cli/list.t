@@ -70,7 +70,7 @@ for _ in $(seq 200); do
 done
 grep -q "^ *$victim live " out && [ "$(grep -c '^.* killed .* -  *- ' out)" = 2 ]
 ok $? "killed children stay below their parent"
-"$build/preprof-convert" --top "$(head -n 1 pids)" >out 2>err && grep -q gate out
+"$build/preprof-top" "$(head -n 1 pids)" >out 2>err && grep -q gate out
 ok $? "and can be looked at"
 "$build/preprof-prune" >out 2>err
 [ $? = 0 ] && [ "$(grep -c '^removed gates, pid .*, killed, 6.9 KiB in use$' \

@@ -150,7 +150,7 @@ says 2 "preprof run: --mode takes off, sample[=SIZE] or exact, not fast" \
 says 127 "preprof: nosuch: No such file or directory" "$preprof" run nosuch
 says 1 "preprof: no profile can be written to /nowhere: No such file or directory" \
     "$preprof" run -o /nowhere/x true
-says 1 "preprof-convert: nofile: No such file or directory" \
+says 1 "preprof top: nofile: No such file or directory" \
     "$preprof" top nofile
 says 2 "preprof-convert: where to? -o OUT is missing" \
     "$preprof" convert a.preprof
@@ -158,10 +158,10 @@ says 2 "preprof-convert: -f takes pprof, folded or text, not svg" \
     "$preprof" convert a.preprof -f svg -o x
 head -c 100000 a.preprof >short.preprof
 "$preprof" top short.preprof >out 2>err
-[ $? = 1 ] && grep -q '^preprof-convert: short.preprof:[0-9]*: ' err
+[ $? = 1 ] && grep -q '^preprof top: short.preprof:[0-9]*: ' err
 ok $? "a truncated profile: $(cat err)"
 head -c 70000 /dev/urandom >random.preprof
 "$preprof" top random.preprof >out 2>err
-[ $? = 1 ] && grep -q '^preprof-convert: random.preprof:0: ' err
+[ $? = 1 ] && grep -q '^preprof top: random.preprof:0: ' err
 ok $? "no profile at all: $(cat err)"
 echo "1..$count"
