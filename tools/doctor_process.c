@@ -51,7 +51,10 @@ static void explain(uint32_t pid)
                       strerror(-mapped));
         return;
     }
-    if (mapped)
+    if (mapped && file_has(pid, "environ", '\0', "PREPROF_ONLY=") == 1)
+        finding_write(FINDING_WRONG, "Start it without PREPROF_ONLY.",
+                      "process %u is not the one program to be recorded", pid);
+    else if (mapped)
         finding_write(FINDING_WRONG,
                       "Look at its PREPROF_DIR, and whether there is room.",
                       "process %u has loaded the shim, which could make no "

@@ -83,6 +83,12 @@ sleep 30 & pid=$!
 doctor 1 "^wrong  process $pid was started without the shim" \
     "a process without the shim" "$pid"
 kill "$pid"; wait "$pid" 2>/dev/null
+LD_PRELOAD=${programs%/tests/programs}/libpreprof.so PREPROF_ONLY=other \
+    "$programs/doze" >left_out 2>/dev/null & pid=$!
+wait_for left_out
+doctor 1 "^wrong  process $pid is not the one program to be recorded" \
+    "a process that PREPROF_ONLY leaves out" "$pid"
+kill "$pid"; wait "$pid" 2>/dev/null
 doctor 1 "no process $pid" "no such process" "$pid"
 LD_PRELOAD=${programs%/tests/programs}/libpreprof.so PREPROF_MODE=exact \
     "$programs/doze" >ready 2>/dev/null & pid=$!

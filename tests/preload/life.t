@@ -225,5 +225,16 @@ started
 [ "$(segments)" = 12 ]
 ok $? "8 of 20 are removed by one start"
 rm -f segments/*
+LD_PRELOAD=$shim "$programs/ends" kill 2>err
+LD_PRELOAD=$shim PREPROF_OUT=outputs/%n "$programs/ends" kill 2>err
+for name in segments/*; do # as if each had exited, and could not remove it
+    printf '\002' | dd of="$name" bs=1 seek=232 conv=notrunc 2>err
+    stat_of "$name" && value state
+done | xargs >out
+started
+[ "$(cat out)" = "2 2" ] && [ "$(segments)" = 1 ] && stat_of segments/* &&
+    is state 2 alloc_objects 31
+ok $? "what a clean end could not remove goes at once, unless it is a profile"
+rm -f segments/*
 
 echo "1..$count"
