@@ -44,25 +44,12 @@ static const char *find_first_in_scope(void)
                                              : life->header->executable;
 }
 
-/* Whether valgrind runs us with a tool that replaces malloc: those preload
- * vgpreload_TOOL; the core alone is harmless. */
-static bool under_valgrind(void)
-{
-    const char *preload = getenv("LD_PRELOAD");
-
-    for (const char *p = preload; p && (p = strstr(p, "vgpreload_")); p++)
-        if (strncmp(p, "vgpreload_core", 14) != 0)
-            return true;
-    return false;
-}
-
 static void check_allocator(void)
 {
     const char *first;
 
-    if (real.heap_tool || under_valgrind())
-        life_disable(SEGMENT_SANITIZER,
-                     real.heap_tool ? real.heap_tool : "valgrind");
+    if (real.heap_tool)
+        life_disable(SEGMENT_SANITIZER, real.heap_tool);
     else if (real.mixed)
         life_disable(SEGMENT_MIXED, real.object_path);
     else if ((first = find_first_in_scope()))

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "boot.h"
@@ -202,14 +203,27 @@ __attribute__((weak)) void __tsan_init(void);
 __attribute__((weak)) void __msan_init(void);
 __attribute__((weak)) void __hwasan_init(void);
 
-/* A sanitizer's runtime in this process, or NULL. */
-static const char *find_sanitizer(void)
+/* Whether valgrind runs us with a tool that replaces malloc: those preload
+ * vgpreload_TOOL; the core alone is harmless. */
+static bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    for (const char *p = preload; p && (p = strstr(p, "vgpreload_")); p++)
+        if (strncmp(p, "vgpreload_core", 14) != 0)
+            return true;
+    return false;
+}
+
+/* A sanitizer's runtime in this process, or valgrind around it, or NULL. */
+static const char *find_heap_tool(void)
 {
     return __asan_init     ? "__asan_init"
            : __tsan_init   ? "__tsan_init"
            : __msan_init   ? "__msan_init"
            : __hwasan_init ? "__hwasan_init"
-                           : NULL;
+           : under_valgrind() ? "valgrind"
+                              : NULL;
 }
 
 /* tcmalloc's first malloc_usable_size() allocates by operator new, which from
@@ -252,7 +266,7 @@ void real_resolve(void)
         memcpy((char *)&found + functions[i].offset, &function,
                sizeof(function));
     }
-    found.heap_tool = find_sanitizer();
+    found.heap_tool = find_heap_tool();
     found.object = real_object_of((const void *)found.malloc,
                                   &found.object_path);
     found.mixed =
@@ -273,10 +287,10 @@ void real_resolve(void)
     /* Usable from here on, but not resolved: an allocator may build malloc on
      * another function by way of the symbol, and come back to us. */
     real = found;
-    if (real.allocator == ALLOCATOR_GLIBC)
-        real.size_in_header = header_tells_size();
-    else
+    if (real.allocator != ALLOCATOR_GLIBC)
         prime();
+    else if (!real.heap_tool) /* they watch who reads in front of a block */
+        real.size_in_header = header_tells_size();
     real.resolved = true;
 }
 

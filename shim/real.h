@@ -38,7 +38,8 @@ struct real {
     bool resolved;
     bool mixed; /* the family comes from more than one object */
     bool size_in_header; /* glibc: the chunk header proved equal */
-    const char *heap_tool; /* a sanitizer that owns the heap, or NULL */
+    const char *heap_tool; /* a sanitizer, or valgrind, that owns the heap, or
+                              NULL */
     enum allocator allocator;
     const void *object; /* base address of the object malloc comes from */
     const char *object_path;

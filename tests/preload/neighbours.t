@@ -105,6 +105,11 @@ for name in libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2.0; do
     done
 done
 
+# ---- valgrind ----
+run exact "$shim" valgrind -q "$programs/ends" return
+[ "$status" = 5 ] && [ ! -s "$work/err" ]
+ok $? "valgrind has nothing to say of us"
+
 # ---- _exit ----
 for how in _exit _Exit; do
     run exact "$shim:$programs/libexit.so" "$programs/ends" $how
