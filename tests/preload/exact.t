@@ -39,6 +39,10 @@ ok $? "keep() has its 101 blocks"
 grep -q ' 5003 200120 5003 200120$' "$work/callers"
 ok $? "churn() has its 5003 pairs"
 
+profiled exact "$programs/hole"
+"$build/preprof-convert" "$work/hole.preprof" -f folded -o "$work/out" 2>"$work/err" &&
+    grep -q ";main;" "$work/out"
+ok $? "an executable with a hole in it: readable, and its functions have names"
 profiled sample "$programs/primes"
 ok "$status" "primes runs when sampled"
 profiled off "$programs/primes"
