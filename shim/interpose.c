@@ -85,7 +85,7 @@ static NOINLINE void free_recorded(void *block)
 
 EXPORT void free(void *block)
 {
-    if (UNLIKELY(!block || boot_owns(block)))
+    if (UNLIKELY(boot_owns(block)))
         return;
     switch (record_free_needs(block)) {
     case RECORD_EXACTLY:

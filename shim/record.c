@@ -200,7 +200,7 @@ void record_free(void *block)
     uint32_t owner;
     size_t size = 0;
 
-    if (!life_joined(thread) || !life->tables_used)
+    if (!block || !life_joined(thread) || !life->tables_used)
         return;
     owner = owner_remove((uintptr_t)block);
     mode = SEGMENT_MODE_OF(life_mode());

@@ -74,7 +74,7 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
     if (thread->mode == SEGMENT_MODE_EXACT)
         return RECORD_EXACTLY;
     /* The filter knows the blocks of sample mode, and no others. */
-    if (used != 1u << SEGMENT_MODE_SAMPLE || sample_may_be(block))
+    if (used != 1u << SEGMENT_MODE_SAMPLE || !block || sample_may_be(block))
         return RECORD_SOMEHOW;
     counter_add_owned(&thread->calls->alloc_space, 1);
     return RECORD_NOTHING;

@@ -79,11 +79,14 @@ static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
 static ALWAYS_INLINE bool record_exact_free(const struct thread *thread,
                                             void *block)
 {
-    size_t size = real_usable_size(block);
-    uint32_t *slot = owner_slot((uintptr_t)block);
     struct segment_row *row;
-    uint32_t owner;
+    uint32_t *slot, owner;
+    size_t size;
 
+    if (UNLIKELY(!block))
+        return false;
+    size = real_usable_size(block);
+    slot = owner_slot((uintptr_t)block);
     if (UNLIKELY(!slot))
         return false;
     owner = __atomic_load_n(slot, __ATOMIC_RELAXED);

@@ -18,7 +18,7 @@ struct pool {
 
 static struct pool *pool;
 uint16_t *sample_filter;
-uint32_t sample_filter_bits = SAMPLE_FILTER_BITS_MIN;
+uint32_t sample_filter_mask = (1u << SAMPLE_FILTER_BITS_MIN) - 1;
 
 int sample_begin(void)
 {
@@ -27,7 +27,7 @@ int sample_begin(void)
     if (!pool)
         return -ENOMEM;
     sample_filter = pool->filter;
-    sample_filter_bits = SAMPLE_FILTER_BITS_MIN;
+    sample_filter_mask = (1u << SAMPLE_FILTER_BITS_MIN) - 1;
     return 0;
 }
 
@@ -37,7 +37,8 @@ static void filter_add(const void *block, uint16_t amount)
 {
     for (uint32_t bits = SAMPLE_FILTER_BITS_MIN;
          bits <= SAMPLE_FILTER_BITS_MAX; bits += SAMPLE_FILTER_BITS_STEP) {
-        uint16_t *count = &pool->filter[sample_filter_index(block, bits)];
+        uint16_t *count =
+            &pool->filter[sample_filter_index(block, (1u << bits) - 1)];
         uint16_t old = __atomic_load_n(count, __ATOMIC_RELAXED);
 
         while (old != UINT16_MAX &&
@@ -56,8 +57,10 @@ static void filter_choose(uint32_t live)
     while (bits < SAMPLE_FILTER_BITS_MAX &&
            live > (1u << bits) / SAMPLE_FILTER_SPARSITY)
         bits += SAMPLE_FILTER_BITS_STEP;
-    if (bits != __atomic_load_n(&sample_filter_bits, __ATOMIC_RELAXED))
-        __atomic_store_n(&sample_filter_bits, bits, __ATOMIC_RELAXED);
+    if ((1u << bits) - 1 !=
+        __atomic_load_n(&sample_filter_mask, __ATOMIC_RELAXED))
+        __atomic_store_n(&sample_filter_mask, (1u << bits) - 1,
+                         __ATOMIC_RELAXED);
 }
 
 /* ---- the pool ---------------------------------------------------------- */
@@ -195,7 +198,7 @@ void sample_draw(struct thread *thread, uint64_t mean_bytes)
 
 uint32_t sample_weight(struct thread *thread, size_t size, uint64_t mean_bytes)
 {
-    double x = (double)(size ? size : 1) / (double)mean_bytes;
+    double x = ((double)size + 1) / (double)mean_bytes;
     double weight = 1 / sample_one_minus_exp(x);
     uint32_t whole;
 

@@ -21,8 +21,8 @@
  * (samples are rare). The number of live samples chooses which size is asked,
  * at least 64 counts a sample, so that about 1 in 64 frees goes on to the owner
  * map for nothing. The four lie in one array, the one of 2^b counts from index
- * 2^b on: the choice is one word, b, and never torn. A count that reaches its
- * end stays there: the filter may say yes too often, never no.
+ * 2^b on: the choice is one word, 2^b - 1, and never torn. A count that reaches
+ * its end stays there: the filter may say yes too often, never no.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H
@@ -55,7 +55,7 @@ struct sample {
 };
 
 extern HIDDEN uint16_t *sample_filter; /* 2 << SAMPLE_FILTER_BITS_MAX counts */
-extern HIDDEN uint32_t sample_filter_bits;
+extern HIDDEN uint32_t sample_filter_mask; /* of the size that is asked */
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int sample_begin(void);
@@ -69,19 +69,19 @@ uint32_t sample_keep(const void *block, const struct sample *sample);
 struct sample sample_release(const void *block, uint32_t slot);
 
 static ALWAYS_INLINE uint32_t sample_filter_index(const void *block,
-                                                  uint32_t bits)
+                                                  uint32_t mask)
 {
     uint64_t hash = ((uintptr_t)block >> 4) * 0x9e3779b97f4a7c15u;
 
-    return (1u << bits) + (uint32_t)(hash >> (64 - bits));
+    return ((uint32_t)(hash >> 32) & mask) + mask + 1;
 }
 
 /* False: the block is certainly no live sample. */
 static ALWAYS_INLINE bool sample_may_be(const void *block)
 {
-    uint32_t bits = __atomic_load_n(&sample_filter_bits, __ATOMIC_RELAXED);
+    uint32_t mask = __atomic_load_n(&sample_filter_mask, __ATOMIC_RELAXED);
 
-    return __atomic_load_n(&sample_filter[sample_filter_index(block, bits)],
+    return __atomic_load_n(&sample_filter[sample_filter_index(block, mask)],
                            __ATOMIC_RELAXED) != 0;
 }
 
@@ -90,15 +90,16 @@ static ALWAYS_INLINE bool sample_may_be(const void *block)
 COLD void sample_draw(struct thread *thread, uint64_t mean_bytes);
 
 /* The weight of a sampled block of `size` bytes: how many blocks it stands
- * for, at least 1. */
+ * for, at least 1. To the sampling a block is one byte larger than it is, so
+ * that an empty one has a chance too. */
 COLD uint32_t sample_weight(struct thread *thread, size_t size,
                             uint64_t mean_bytes);
 
-/* Whether the next `size` bytes contain a sample point; then the caller draws
- * again. An empty block counts as one byte: it must have a chance too. */
+/* Whether a block of `size` bytes contains the next sample point; then the
+ * caller draws again. */
 static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
 {
-    thread->countdown -= (int64_t)(size + !size);
+    thread->countdown -= (int64_t)(size + 1);
     return UNLIKELY(thread->countdown < 0);
 }
 
