@@ -20,15 +20,15 @@ static bool add_words(struct memo_entry *entry, const struct spine *spine)
 {
     const struct spine_frame *frames = spine->frames;
     uint32_t leaf = spine->count - 1;
-    uintptr_t sp = SPINE_SP(frames[leaf].place);
+    uintptr_t sp = frames[leaf].sp;
 
     entry->count = 0;
     for (uint32_t i = leaf; i > 0; i--) {
         const struct spine_frame *outer = &frames[i - 1];
-        uint64_t place = frames[i].place, slot = SPINE_SLOT(place);
-        uintptr_t cfa = SPINE_SP(outer->place), saved = cfa - slot;
+        uint64_t slot = frames[i].slot;
+        uintptr_t cfa = outer->sp, saved = cfa - slot;
 
-        if (place & SPINE_REALIGNED) {
+        if (frames[i].flags & SPINE_REALIGNED) {
             if (!add_word(entry, sp, frames[i].bp - slot))
                 return false;
             saved = frames[i].bp;
@@ -36,7 +36,8 @@ static bool add_words(struct memo_entry *entry, const struct spine *spine)
         }
         if (!add_word(entry, sp, cfa - ARCH_RETURN_SLOT(slot)))
             return false;
-        if ((place & SPINE_CHECKS_SLOT) && !add_word(entry, sp, saved))
+        if ((frames[i].flags & SPINE_CHECKS_SLOT) &&
+            !add_word(entry, sp, saved))
             return false;
     }
     while (entry->count % MEMO_UNROLL != 0) {
@@ -70,7 +71,7 @@ void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
     if (!add_words(entry, spine))
         return;
     entry->bp = leaf->bp;
-    entry->demands_bp = (leaf->place & SPINE_DEMANDS_BP) != 0;
+    entry->demands_bp = (leaf->flags & SPINE_DEMANDS_BP) != 0;
     entry->callsite = callsite;
     COMPILER_BARRIER();
     entry->hash = hash;

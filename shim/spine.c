@@ -11,8 +11,8 @@
 static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
                                    const struct walk_start *at)
 {
-    return SPINE_SP(frame->place) == at->sp && frame->pc == at->pc &&
-           (!(frame->place & SPINE_DEMANDS_BP) || frame->bp == at->bp);
+    return frame->sp == at->sp && frame->pc == at->pc &&
+           (!(frame->flags & SPINE_DEMANDS_BP) || frame->bp == at->bp);
 }
 
 /* Whether the words that undo frames[1] still lead to frames[0], where that
@@ -21,17 +21,17 @@ static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
 static bool proves_rarely(const struct spine_frame *frames)
 {
     const struct spine_frame *outer = &frames[0], *frame = &frames[1];
-    uint64_t slot = SPINE_SLOT(frame->place);
-    uintptr_t cfa = SPINE_SP(outer->place), saved = cfa - slot;
+    uint64_t slot = frame->slot;
+    uintptr_t cfa = outer->sp, saved = cfa - slot;
 
-    if (frame->place & SPINE_REALIGNED) {
+    if (frame->flags & SPINE_REALIGNED) {
         if (step_load(frame->bp - slot) != cfa)
             return false;
         saved = frame->bp;
         slot = 0;
     }
     return step_load_pc(cfa, slot) == outer->pc &&
-           (!(frame->place & SPINE_CHECKS_SLOT) ||
+           (!(frame->flags & SPINE_CHECKS_SLOT) ||
             step_load(saved) == outer->bp);
 }
 
@@ -40,21 +40,30 @@ static bool proves_rarely(const struct spine_frame *frames)
 static ALWAYS_INLINE uint32_t prove(const struct spine_frame *frames,
                                     uint32_t count)
 {
-    uint32_t i = count - 1;
+    const struct spine_frame *frame = &frames[count - 1];
 
-    for (; i > 0; i--) {
-        uint64_t place = frames[i].place;
-        const struct spine_frame *outer = &frames[i - 1];
+    for (; frame > frames; frame--) {
+        const struct spine_frame *outer = frame - 1;
 
-        if (UNLIKELY(place & (SPINE_CHECKS_SLOT | SPINE_REALIGNED))) {
+        if (UNLIKELY(frame->flags & (SPINE_CHECKS_SLOT | SPINE_REALIGNED))) {
             if (!proves_rarely(outer))
                 break;
-        } else if (step_load_pc(SPINE_SP(outer->place), SPINE_SLOT(place)) !=
-                   outer->pc) {
+        } else if (step_load_pc(outer->sp, frame->slot) != outer->pc) {
             break;
         }
     }
-    return i;
+    return (uint32_t)(frame - frames);
+}
+
+/* How many of `count` frames are not inside sp, and so may still be there. */
+static ALWAYS_INLINE uint32_t count_outside(const struct spine_frame *frames,
+                                            uint32_t count, uintptr_t sp)
+{
+    const struct spine_frame *end = &frames[count];
+
+    while (end > frames && end[-1].sp < sp)
+        end--;
+    return (uint32_t)(end - frames);
 }
 
 /* Goes outwards over proven frames[first .. end), gathering them below
@@ -70,9 +79,9 @@ static void gather_proven(struct spine_frame *frames, uint32_t first,
 
         *frame = frames[i];
         frame->bp = at->bp;
-        slot = SPINE_SLOT(frame->place);
-        at->sp = SPINE_SP(frames[i - 1].place);
-        if (UNLIKELY(frame->place & SPINE_REALIGNED)) {
+        slot = frame->slot;
+        at->sp = frames[i - 1].sp;
+        if (UNLIKELY(frame->flags & SPINE_REALIGNED)) {
             at->bp = step_load(at->bp);
             slot = 0;
         } else if (slot != 0) {
@@ -90,22 +99,23 @@ static void append(struct spine *spine, uint32_t count, uint32_t gathered,
     struct spine_frame *frames = spine->frames;
     uint64_t path =
         count ? frames[count - 1].path : path_start(remaps, spine->truncated);
-    uint64_t demanded = count ? frames[count - 1].place & SPINE_DEMANDS_BP : 0;
+    uint32_t demanded = count ? frames[count - 1].flags & SPINE_DEMANDS_BP : 0;
 
     for (uint32_t i = gathered; i < SPINE_END; i++, count++) {
-        uint64_t place =
-            frames[i].place & ~(SPINE_DEMANDS_BP | SPINE_CHECKS_SLOT);
+        struct spine_frame *frame = &frames[count];
+        uint32_t flags = frames[i].flags & (SPINE_USES_BP | SPINE_REALIGNED);
 
-        if (UNLIKELY(demanded && SPINE_SLOT(place) != 0))
-            place |= SPINE_CHECKS_SLOT;
+        *frame = frames[i];
+        if (UNLIKELY(demanded && frame->slot != 0))
+            flags |= SPINE_CHECKS_SLOT;
         else
-            place |= demanded;
-        if (place & SPINE_USES_BP)
-            place |= SPINE_DEMANDS_BP;
-        demanded = place & SPINE_DEMANDS_BP;
-        path = path_step(path, frames[i].pc);
-        frames[count] =
-            (struct spine_frame){frames[i].pc, place, frames[i].bp, path};
+            flags |= demanded;
+        if (flags & SPINE_USES_BP)
+            flags |= SPINE_DEMANDS_BP;
+        demanded = flags & SPINE_DEMANDS_BP;
+        path = path_step(path, frame->pc);
+        frame->path = path;
+        frame->flags = flags;
     }
     COMPILER_BARRIER();
     spine->count = count;
@@ -123,10 +133,10 @@ gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
     struct spine_frame *frame = &spine->frames[gathered];
 
     frame->pc = at->pc;
+    frame->sp = at->sp;
     frame->bp = at->bp;
-    frame->place = at->sp | (uint64_t)CFI_BP_SLOT(rule) << (48 - 3);
-    if (CFI_KIND(rule) == CFI_BP)
-        frame->place |= SPINE_USES_BP;
+    frame->slot = CFI_BP_SLOT(rule);
+    frame->flags = CFI_KIND(rule) == CFI_BP ? SPINE_USES_BP : 0;
     spine->truncated = false;
     if (LIKELY(step_has_rule(rule))) {
         if (LIKELY(step_out(at, rule)))
@@ -135,7 +145,7 @@ gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
         return AT_ROOT;
     }
     if (CFI_KIND(rule) == CFI_REALIGNED) {
-        frame->place |= SPINE_USES_BP | SPINE_REALIGNED;
+        frame->flags = SPINE_USES_BP | SPINE_REALIGNED;
         return step_out_realigned(at, rule, WALK_FRAME_SIZE_MAX) && at->pc
                    ? GO_ON
                    : BEYOND_RULES;
@@ -155,8 +165,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
     spine->count = 0;
     COMPILER_BARRIER();
     while (outcome == GO_ON) {
-        while (count > 0 && SPINE_SP(frames[count - 1].place) < at.sp)
-            count--;
+        count = count_outside(frames, count, at.sp);
         if (count > 0 && frame_is(&frames[count - 1], &at)) {
             uint32_t last = prove(frames, count);
 

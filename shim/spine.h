@@ -40,19 +40,20 @@
 
 struct spine_frame {
     uintptr_t pc;
-    uint64_t place; /* SPINE_SP, SPINE_SLOT and flags */
+    uintptr_t sp;
     uintptr_t bp;   /* at pc; what it was when last walked */
     uint64_t path;  /* hash of the frames from the root to this one */
+    uint32_t slot;  /* of its rule (cfi.h): rbp is saved at CFA - this */
+    uint32_t flags; /* of enum spine_flags */
 };
 
-/* Parts of a place: addresses have 47 bits, slots 11 (cfi.h). */
-#define SPINE_SP(place)   ((place)&0xffffffffffffu)
-#define SPINE_SLOT(place) (((place) >> 48 & 0x7ff) * 8)
-#define SPINE_USES_BP     (UINT64_C(1) << 59) /* its CFA comes from rbp */
-#define SPINE_DEMANDS_BP  (UINT64_C(1) << 60) /* its or an outer CFA does */
-/* Outer frames demand the rbp that it has saved. */
-#define SPINE_CHECKS_SLOT (UINT64_C(1) << 61)
-#define SPINE_REALIGNED   (UINT64_C(1) << 62) /* CFI_REALIGNED */
+enum spine_flags {
+    SPINE_USES_BP = 1 << 0,    /* its CFA comes from rbp */
+    SPINE_DEMANDS_BP = 1 << 1, /* its or an outer CFA does */
+    /* Outer frames demand the rbp that it has saved. */
+    SPINE_CHECKS_SLOT = 1 << 2,
+    SPINE_REALIGNED = 1 << 3, /* CFI_REALIGNED */
+};
 
 struct spine {
     uint32_t count; /* frames[0 .. count) are the last stack, root first */
