@@ -32,7 +32,9 @@ static const struct site site = {
 static void check_ask(const char *ask, size_t size)
 {
     static const char *const keys[] = {
-        "kind=", "pid=", "format=", "debug=", "symbols="};
+        "kind=",  "pid=",   "exe=",    "format=",
+        "debug=", "limit=", "window=", "symbols="};
+    const unsigned key_count = sizeof(keys) / sizeof(keys[0]);
     unsigned seen = 0;
 
     REQUIRE(size > 0 && ask[size - 1] == '\n');
@@ -41,9 +43,10 @@ static void check_ask(const char *ask, size_t size)
     for (const char *line = ask; *line; line = strchr(line, '\n') + 1) {
         unsigned key = 0;
 
-        while (key < 5 && strncmp(line, keys[key], strlen(keys[key])) != 0)
+        while (key < key_count &&
+               strncmp(line, keys[key], strlen(keys[key])) != 0)
             key++;
-        REQUIRE(key < 5 && !(seen & 1u << key));
+        REQUIRE(key < key_count && !(seen & 1u << key));
         seen |= 1u << key;
     }
 }
