@@ -123,7 +123,7 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 SHIM_SRCS     := $(wildcard shim/*.c)
 WALKER        := arch_$(shell uname -m) cfi expression fde frame guess memo \
-                 rules spine walk walk_escape
+                 os rules spine walk walk_escape
 SHIM_ONLY     := $(wildcard shim/interpose*.c shim/init.c)
 SHIM_PARTS    := $(filter-out $(SHIM_ONLY),$(SHIM_SRCS))
 TOOL_MAINS    := $(wildcard tools/*_main.c)

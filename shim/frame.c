@@ -19,6 +19,7 @@ void frame_interrupted(struct frame *frame, const ucontext_t *context)
     frame->high = end ? end : UINTPTR_MAX;
     frame->tag = WALK_FRAME_EXACT;
     frame->guessed = false;
+    frame->asks = end == 0;
 }
 
 /* What register `packed` says of was in the caller. An undefined one is given
@@ -65,8 +66,11 @@ static bool find_cfa(const struct frame *frame, const struct fde *fde,
     return true;
 }
 
-static enum frame_result by_row(struct frame *frame, const struct fde *fde,
-                                const struct cfi_row *row)
+/* Not inlined, so that its copy of the frame is not on the stack while CFI
+ * runs. */
+static NOINLINE enum frame_result by_row(struct frame *frame,
+                                         const struct fde *fde,
+                                         const struct cfi_row *row)
 {
     struct frame old = *frame;
     uintptr_t cfa, sp;
@@ -78,8 +82,13 @@ static enum frame_result by_row(struct frame *frame, const struct fde *fde,
     sp = cfa;
     for (uint32_t i = 0; i < ARCH_REGISTERS; i++)
         if (!recover(&old, fde, cfa, row->registers[i], &frame->registers[i])) {
-            *frame = old;
-            return FRAME_LOST;
+            /* gcc says of rbp behind the end of a realigned frame, where it
+             * has been restored, that it still is to be. */
+            frame->registers[i] = old.registers[i];
+            if (i == ARCH_RA || i == ARCH_SP) {
+                *frame = old;
+                return FRAME_LOST;
+            }
         }
     if (CFI_HOW(row->registers[ARCH_SP]) == CFI_SAME)
         frame->registers[ARCH_SP] = sp;
@@ -98,7 +107,7 @@ static enum frame_result by_row(struct frame *frame, const struct fde *fde,
 }
 
 /* Code without unwind tables. */
-static enum frame_result without_row(struct frame *frame)
+static NOINLINE enum frame_result without_row(struct frame *frame)
 {
     uintptr_t *registers = frame->registers;
     struct walk_start at = {frame->pc, registers[ARCH_SP], registers[ARCH_BP]};
@@ -119,6 +128,7 @@ static enum frame_result without_row(struct frame *frame)
         frame->low = registers[ARCH_SP];
         frame->high = end;
     }
+    frame->asks = false;
     frame->guessed = true;
     frame->pc = at.pc;
     registers[ARCH_RA] = at.pc;

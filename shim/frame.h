@@ -15,6 +15,7 @@
 #include <ucontext.h>
 
 #include "arch.h"
+#include "os.h"
 #include "walk.h"
 
 struct frame {
@@ -25,6 +26,7 @@ struct frame {
     uintptr_t low, high;
     uintptr_t tag; /* WALK_FRAME_EXACT or WALK_FRAME_GUESSED (walk.h), or 0 */
     bool guessed;  /* a frame of this walk was */
+    bool asks;     /* the kernel, before it reads a word */
 };
 
 enum frame_result {
@@ -33,8 +35,9 @@ enum frame_result {
     FRAME_LOST,      /* nobody knows; the same */
 };
 
-/* The frame of an interrupted context. It is held to its stack where that is
- * known: a rule for any instruction is not as well tested as one for a call. */
+/* The frame of an interrupted context. A rule for any instruction is not as
+ * well tested as one for a call, so the walk is held to its stack where that is
+ * known, and elsewhere asks the kernel what can be read. */
 void frame_interrupted(struct frame *frame, const ucontext_t *context);
 
 /* Moves *frame to its caller, or to what a signal interrupted.
@@ -45,7 +48,9 @@ enum frame_result frame_out(struct frame *frame);
 static inline bool frame_load(const struct frame *frame, uintptr_t address,
                               uintptr_t *word)
 {
-    if (address < frame->low || address > frame->high - sizeof(*word))
+    if (address < frame->low || address > frame->high - sizeof(*word) ||
+        address % sizeof(*word) != 0 ||
+        (UNLIKELY(frame->asks) && !os_is_readable(address)))
         return false;
     *word = *(const uintptr_t *)address;
     return true;

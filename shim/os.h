@@ -10,6 +10,7 @@
 #ifndef PREPROF_OS_H
 #define PREPROF_OS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -76,6 +77,8 @@ int os_process_exists(int pid);
 int os_thread_exists(int pid, int tid);
 uint64_t os_realtime_ns(void);
 uint64_t os_monotonic_ns(void);
+/* Whether the 8 bytes at an aligned address can be read. */
+bool os_is_readable(uintptr_t address);
 uint64_t os_random(void); /* never fails; of lower quality without getrandom */
 
 /* Bytes that the filesystem of an open file can still give. */

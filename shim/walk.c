@@ -82,7 +82,8 @@ size_t walk_capture_context(const ucontext_t *context, uintptr_t *frames,
 
     frame_interrupted(&frame, context);
     walk_add(&out, frame.pc, frame.tag);
-    if (frame_out(&frame) != FRAME_MOVED || (frame.tag & WALK_FRAME_EXACT) ||
+    if (frame.asks || frame_out(&frame) != FRAME_MOVED ||
+        (frame.tag & WALK_FRAME_EXACT) ||
         !walk_by_rules(&out,
                        (struct walk_start){frame.pc, frame.registers[ARCH_SP],
                                            frame.registers[ARCH_BP]},

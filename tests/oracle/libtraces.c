@@ -5,8 +5,8 @@
  * At random mallocs of any program the stack is walked by rules, with all
  * registers, and through spine and memo, each time against unw_step(). Where
  * code without unwind tables begins both guess, and no more is compared. Never
- * part of the shipped shim. libunwind is opened, not linked: it exports _Unwind_* and would take over the
- * program's exceptions. From the environment:
+ * part of the shipped shim. libunwind is opened, not linked: it exports
+ * _Unwind_* and would take over the program's exceptions. From the environment:
  *
  *   TRACES_OUT    the file that gets a line per process, and each mismatch
  *   TRACES_EVERY  one of how many mallocs, on average (8)

@@ -171,8 +171,9 @@ static uint32_t expected_rule(Dwarf_Frame *frame, const Dwarf_Op *cfa,
         cfa[1].atom == DW_OP_deref && at_bp && (int64_t)cfa[0].number < 0)
         return CFI_RULE(CFI_REALIGNED, 0, -(int64_t)cfa[0].number);
     offset = (int64_t)cfa[0].number2;
-    if (cfa_count != 1 || cfa[0].atom != DW_OP_bregx || at_bp || slot < 0 || slot % 8 || slot >= 2048 * 8 ||
-        offset < 8 || offset % 8 || offset >= 1 << 21)
+    if (cfa_count != 1 || cfa[0].atom != DW_OP_bregx || at_bp || slot < 0 ||
+        slot % 8 || slot >= 2048 * 8 || offset < 8 || offset % 8 ||
+        offset >= 1 << 21)
         return CFI_ESCAPE;
     if (cfa[0].number == 7)
         return CFI_RULE(CFI_SP, offset, slot);

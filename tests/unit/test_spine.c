@@ -22,7 +22,7 @@
 #include "spine.h"
 #include "walk.h"
 
-#define NOINLINE_  __attribute__((noinline, noclone))
+#define NOINLINE_  __attribute__((noinline))
 #define BARRIER()  __asm__ volatile("" ::: "memory")
 #define STACKS_MAX 20000
 

@@ -26,7 +26,7 @@
 #include "walk_escape.h"
 
 #define FRAMES_MAX 512
-#define NOINLINE_  __attribute__((noinline, noclone))
+#define NOINLINE_  __attribute__((noinline))
 
 static int stacks, deepest;
 
@@ -282,6 +282,31 @@ static void test_guess_on_fiber(void **state)
     munmap(room, size);
 }
 
+/* On a stack that is not known the kernel is asked, and where the tables are
+ * wrong about an instruction nothing is read that cannot be. */
+static void test_context_unreadable(void **state)
+{
+    ucontext_t context;
+    char *room = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    mprotect(room + 4096, 4096, PROT_NONE);
+    getcontext(&context);
+    for (int i = 0; i < 16; i++) {
+        context.uc_mcontext.gregs[REG_RSP] = (greg_t)(room + 4096 - 8 * i);
+        context.uc_mcontext.gregs[REG_RBP] = (greg_t)(room + 4096 - 4 * i);
+        context.uc_mcontext.gregs[REG_RIP] = (greg_t)compare + i;
+        assert_int_equal(walk_capture_context(&context, guessed, FRAMES_MAX,
+                                              &guessed_flags), 1);
+        context.uc_mcontext.gregs[REG_RIP] = (greg_t)guessed; /* no code */
+        assert_int_equal(walk_capture_context(&context, guessed, FRAMES_MAX,
+                                              &guessed_flags), 1);
+        assert_true(guessed_flags & WALK_TRUNCATED);
+    }
+    munmap(room, 8192);
+}
+
 /* ---- how much stack ---------------------------------------------------- */
 
 #define PAINT 0x5a
@@ -364,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_guess),
         cmocka_unit_test(test_guess_refused),
         cmocka_unit_test(test_guess_on_fiber),
+        cmocka_unit_test(test_context_unreadable),
         cmocka_unit_test(test_stack_use),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_rules),
