@@ -20,7 +20,7 @@
 #define NODE_EXTENTS     (SEGMENT_NODES_MAX / SEGMENT_NODES_PER_EXTENT)
 #define CALLSITE_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_CALLSITES_PER_EXTENT)
 
-/* Frames of the stack buffer of a thread that owns no shard. */
+/* Frames of the stack buffer of a thread that owns no shard (yet). */
 #define SMALL_STACK_FRAMES 64
 
 struct tables {
@@ -186,10 +186,24 @@ static uint32_t capture_into(uintptr_t *pcs, size_t frames_max,
     return callsite_intern(pcs, frames, (flags & WALK_TRUNCATED) != 0);
 }
 
+/* Only a thread for which there is no shard left has but the innermost frames
+ * of a deep stack. */
 static NOINLINE uint32_t capture_small(const struct walk_start *start)
 {
+    struct thread *thread = &thread_self;
     uintptr_t pcs[SMALL_STACK_FRAMES];
+    unsigned flags;
 
+    if (thread->young > 0 &&
+        walk_capture(start, pcs, SMALL_STACK_FRAMES, &flags) ==
+            SMALL_STACK_FRAMES) {
+        struct shard *shard;
+
+        thread->young = 1;
+        shard = shard_of(thread);
+        if (!shard->shared)
+            return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
+    }
     return capture_into(pcs, SMALL_STACK_FRAMES, start);
 }
 

@@ -290,6 +290,7 @@ bool life_join(struct thread *thread)
     }
     if (thread->epoch != epoch) {
         thread->shard = NULL;
+        thread->young = SHARD_AFTER;
         thread->busy = 0;
         thread->mode = THREAD_NO_MODE;
         thread->random = 0;

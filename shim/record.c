@@ -6,13 +6,6 @@
 #include "record_exact.h"
 #include "shard.h"
 
-static struct shard *shard_of(struct thread *thread)
-{
-    if (UNLIKELY(!thread->shard))
-        thread->shard = shard_claim();
-    return thread->shard;
-}
-
 /* A sample stands for more than its block. */
 static void count_freed(struct shard *shard, const void *block, uint32_t owner,
                         size_t size)
@@ -133,7 +126,8 @@ static COLD void sample_first(struct thread *thread, void *block, size_t size,
         thread->mode = THREAD_NO_MODE;
 }
 
-/* Whether the thread is ready for exact mode now. */
+/* Whether the thread may record in exact mode now; it is ready for the hot path
+ * once it has its last shard. */
 static ALWAYS_INLINE bool be_exact(struct thread *thread)
 {
     if (LIKELY(thread->mode == SEGMENT_MODE_EXACT))
@@ -141,7 +135,8 @@ static ALWAYS_INLINE bool be_exact(struct thread *thread)
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return false;
     shard_of(thread);
-    thread->mode = SEGMENT_MODE_EXACT;
+    if (!thread->young)
+        thread->mode = SEGMENT_MODE_EXACT;
     return true;
 }
 

@@ -83,6 +83,17 @@ struct shard *shard_claim(void)
     return shard;
 }
 
+struct shard *shard_of(struct thread *thread)
+{
+    if (thread->young > 0) {
+        thread->young--;
+        thread->shard = &shards[0];
+        if (thread->young == 0)
+            thread->shard = shard_claim();
+    }
+    return thread->shard;
+}
+
 static struct segment_row *rows_of(struct shard *shard, uint32_t callsite)
 {
     uint32_t extent = callsite / SEGMENT_ROWS_PER_EXTENT;

@@ -3,7 +3,7 @@
  * shard.h - counters that no two threads write.
  *
  * Every shard has its own row per callsite; the value is the sum over shards.
- * A thread owns one shard from its first recording until the kernel forgets
+ * A thread owns one shard from its SHARD_AFTERth count until the kernel forgets
  * its id; there is no exit hook, because frees come after every such hook
  * (hazards B4). A newcomer takes over the shard of a thread that is gone, with
  * its counts. When all are owned, and in another process that shares the
@@ -30,6 +30,7 @@
 #include "life.h"
 #include "peak.h"
 #include "segment.h"
+#include "thread.h"
 
 struct tracer;
 
@@ -53,8 +54,17 @@ struct shard {
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int shard_begin(void);
 
+/* A thread that counts no more than so often uses the common shard: most hardly
+ * ever count, and a shard takes memory for as long as the process lives. */
+#define SHARD_AFTER 32
+
 /* A shard for the calling thread; never NULL after shard_begin(). */
 struct shard *shard_claim(void);
+
+/* The shard that the calling thread shall count in now, which it has also in
+ * thread->shard. Called for each count until it owns one, and not with every
+ * one from then on. */
+struct shard *shard_of(struct thread *thread);
 
 /* Makes the row of a callsite exist in shard 0. Returns false when the segment
  * is full. */

@@ -6,8 +6,6 @@
 #include "rules.h"
 #include "step.h"
 
-#define SPINE_END (2 * SEGMENT_DEPTH_MAX)
-
 static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
                                    const struct walk_start *at)
 {
@@ -101,7 +99,7 @@ static void append(struct spine *spine, uint32_t count, uint32_t gathered,
         count ? frames[count - 1].path : path_start(remaps, spine->truncated);
     uint32_t demanded = count ? frames[count - 1].flags & SPINE_DEMANDS_BP : 0;
 
-    for (uint32_t i = gathered; i < SPINE_END; i++, count++) {
+    for (uint32_t i = gathered; i < SPINE_FRAMES; i++, count++) {
         struct spine_frame *frame = &frames[count];
         uint32_t flags = frames[i].flags & (SPINE_USES_BP | SPINE_REALIGNED);
 
@@ -157,7 +155,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
                 uint64_t remaps)
 {
     struct spine_frame *frames = spine->frames;
-    uint32_t count = spine->count, gathered = SPINE_END;
+    uint32_t count = spine->count, gathered = SPINE_FRAMES;
     bool truncated = spine->truncated;
     struct walk_start at = *start;
     enum outcome outcome = GO_ON;
@@ -172,7 +170,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
             spine->truncated = truncated;
             if (LIKELY(last == 0))
                 break;
-            if (SPINE_END - gathered + count - last > SEGMENT_DEPTH_MAX)
+            if (SPINE_FRAMES - gathered + count - last > SEGMENT_DEPTH_MAX)
                 return false;
             gather_proven(frames, last, count, gathered, &at);
             gathered -= count - last;
@@ -180,7 +178,8 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
             if (UNLIKELY(!at.pc))
                 outcome = BEYOND_RULES;
         } else {
-            if (UNLIKELY(SPINE_END - gathered == SEGMENT_DEPTH_MAX))
+            if (UNLIKELY(SPINE_FRAMES - gathered == SEGMENT_DEPTH_MAX ||
+                         gathered == count))
                 return false;
             outcome = gather_new(spine, --gathered, &at);
         }
@@ -188,7 +187,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
     if (outcome == AT_ROOT)
         count = 0;
     if (UNLIKELY(outcome == BEYOND_RULES ||
-                 count + SPINE_END - gathered > SEGMENT_DEPTH_MAX))
+                 count + SPINE_FRAMES - gathered > SEGMENT_DEPTH_MAX))
         return false;
     append(spine, count, gathered, remaps);
     return true;

@@ -55,18 +55,20 @@ enum spine_flags {
     SPINE_REALIGNED = 1 << 3, /* CFI_REALIGNED */
 };
 
+#define SPINE_FRAMES (SEGMENT_DEPTH_MAX + SEGMENT_DEPTH_MAX / 2)
+
 struct spine {
     uint32_t count; /* frames[0 .. count) are the last stack, root first */
     bool truncated; /* outer frames are missing */
     /* New frames are gathered at the end, downwards, until it is known where
      * they join. */
-    struct spine_frame frames[2 * SEGMENT_DEPTH_MAX];
+    struct spine_frame frames[SPINE_FRAMES];
 };
 
 /*
  * Makes the spine the stack that begins at *start. Returns false, and an empty
- * spine, when that takes more than rsp, rbp and SEGMENT_DEPTH_MAX frames: then
- * walk_capture() must do it. `remaps` is what module_remaps() says; after it
+ * spine, when that takes more than rsp, rbp and SEGMENT_DEPTH_MAX frames, or
+ * more new frames than there is room: then walk_capture() must do it. `remaps` is what module_remaps() says; after it
  * changed the spine must be emptied first. Async-signal-safe.
  */
 bool spine_walk(struct spine *spine, const struct walk_start *start,

@@ -33,6 +33,8 @@ struct thread {
     struct segment_row *calls; /* row 0 of its own shard */
     int64_t countdown;         /* sample.h: bytes to the next sample */
     uint64_t random;           /* sample.h */
+    uint32_t young; /* shard.h: calls that it will yet count without a shard of
+                       its own */
 };
 
 extern HIDDEN _Thread_local struct thread thread_self;

@@ -3,8 +3,8 @@
  * tracer.h - what a thread that allocates much remembers of its stacks.
  *
  * One per shard, mapped when its owner has walked TRACER_AFTER stacks without:
- * 233 KiB of addresses, of which a thread touches as much as it has different
- * stacks. A thread that hardly allocates has none. It goes with the shard to
+ * 256 KiB of addresses at most, of which a thread touches as much as it has
+ * different stacks. A thread that hardly allocates has none. It goes with the shard to
  * the next owner, who finds another thread's stacks in it: they prove false.
  * Its memory is kept by a forked child, where it reads as zeros: empty.
  * Read next: memo.h, spine.h.
@@ -35,6 +35,7 @@ struct tracer {
     struct memo memo;
     struct spine spine;
 };
+_Static_assert(sizeof(struct tracer) <= 256 << 10, "a thread's share");
 
 /* The tracer of a shard, by its index; NULL when memory is short. Only the
  * shard's owner calls it. */
