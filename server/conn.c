@@ -387,7 +387,8 @@ void conn_stop_all(struct server *server, bool now)
 
     for (struct conn *conn = server->conns; conn; conn = next) {
         next = conn->next;
-        if (now || (conn->phase == READING && !conn->request.started))
+        if (now || (conn->phase == READING && !conn->request.started) ||
+            (conn->phase == SERVING && serve_ends_with_client(&conn->serve)))
             conn_close(conn);
     }
 }

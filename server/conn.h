@@ -31,8 +31,8 @@ struct server;
  * libuv says). */
 int conn_open(struct server *server, int fd);
 
-/* Ends all connections that wait for a request, and the others after their
- * answer; `now`: also those. */
+/* Ends all connections that wait for a request or for a profile of some
+ * seconds, and the others after their answer; `now`: also those. */
 void conn_stop_all(struct server *server, bool now);
 
 #endif

@@ -79,7 +79,7 @@ static signal_function *set(int number, signal_function *handler, int flags)
         return SIG_ERR;
     }
     wanted.sa_handler = handler;
-    if (!(flags & SA_NODEFER))
+    if (flags & SA_RESTART) /* of the family only signal() masks it */
         memcpy(&wanted.sa_mask, &only, sizeof(only));
     return act(number, &wanted, &seen) == 0 ? seen.sa_handler : SIG_ERR;
 }

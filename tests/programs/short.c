@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,12 +49,16 @@ int main(int argc, char **argv)
     pthread_t thread;
     sigset_t all;
 
+    bool blocks = argc > 1 && atoi(argv[1]);
+
     free(malloc(1)); /* so that there is a segment */
-    puts("ready");
-    fflush(stdout);
-    if (argc > 1 && atoi(argv[1])) {
+    if (blocks) {
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, NULL);
+    }
+    puts("ready");
+    fflush(stdout);
+    if (blocks) {
         work(seconds);
         return 0;
     }

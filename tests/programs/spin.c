@@ -39,7 +39,7 @@ static uint64_t now_ns(clockid_t clock)
             for (int i = 0; i < 20000; i++)                                    \
                 work += (uint64_t)i;                                           \
             now = now_ns(CLOCK_THREAD_CPUTIME_ID);                             \
-        } while (now - from < (share) * TURN_NS);                              \
+        } while (now - from < (share)*TURN_NS);                                \
         __atomic_fetch_add(&spent_ns[4 - (share)], now - from,                 \
                            __ATOMIC_RELAXED);                                  \
     }

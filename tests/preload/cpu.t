@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Goal: a CPU profile changes nothing in the program that is profiled: not what
+it makes of the signal itself, not its children, not what it becomes by exec;
+and where the program is difficult, samples are lost and counted, nothing else.
+Method: programs that say what they see, with a profile of 1 000 Hz and without
+the shim; the kernel's list of timers."""
+import atexit
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.abspath("tests/helpers"))
+from render_ask import Render
+from server_run import BUILD, SANITIZED, done, is_, ok, skip, wait_for
+
+if SANITIZED:
+    skip("the preload runs under no sanitizer")
+if not shutil.which("go"):
+    skip("no go")
+from pprof_raw import Profile
+
+PROGRAMS = os.path.join(BUILD, "tests/programs")
+USED = "Could not enable CPU profiling: process {} uses SIGURG and SIGWINCH itself"
+work = tempfile.mkdtemp(prefix="cpu.")
+atexit.register(shutil.rmtree, work, ignore_errors=True)
+segments = os.path.join(work, "segments")
+render = Render(segments)
+window = 0
+
+
+def start(*command, shim=True, limits=None):
+    environment = dict(os.environ, PREPROF_DIR=segments)
+    if shim:
+        environment["LD_PRELOAD"] = os.path.join(BUILD, "libpreprof.so")
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limits)
+
+
+def timers(pid):
+    try:
+        with open(f"/proc/{pid}/timers") as text:
+            return text.read().count("ID:")
+    except OSError:
+        return 0
+
+
+def begin(program, hz=1000):
+    """Begins a profile when the program says "ready"; the status."""
+    global window
+    is_(program.stdout.readline(), "ready\n", "it runs")
+    window += 1
+    return render.ask(kind="profile", pid=program.pid, window="begin", id=window, hz=hz)
+
+
+def finish():
+    status, body = render.ask(kind="profile", window="end", id=window)
+    return Profile(body) if status == 200 else (status, body)
+
+
+def loss(profile, text):
+    found = re.search(rf"(\d+) {text}", profile.text)
+    return int(found[1]) if found else 0
+
+
+# What the program does with the signal itself
+for what in "ask", "handle", "loop", "both", "fork":
+    command = [os.path.join(PROGRAMS, "urgent"), what]
+    program = start(*command)
+    begin(program)
+    said = program.stdout.read()
+    status = program.wait(20)
+    profile = finish()
+    plain = start(*command, shim=False)
+    is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()),
+        f"{what}: the same as without the shim")
+    if what in ("handle", "fork"):
+        ok(isinstance(profile, Profile) and profile.total() > 0, f"{what}: and a profile")
+both = start(os.path.join(PROGRAMS, "urgent"), "both")
+is_(both.stdout.readline(), "ready\n", "both signals in use")
+time.sleep(0.1)
+is_(render.ask(kind="profile", pid=both.pid, window="begin", id=9999),
+    (503, USED.format(both.pid).encode()), "no signal is left: said clearly")
+both.wait(20)
+
+# exec, with timers running and signals on their way
+program = start(os.path.join(PROGRAMS, "urgent"), "exec", "30")
+begin(program)
+is_((program.stdout.read(), program.wait(60)), ("came 0\n", 0), "30 times exec in the middle of it")
+finish()
+
+# A small alternate stack
+program = start(os.path.join(PROGRAMS, "urgent"), "stack")
+begin(program)
+is_((program.wait(20), program.stdout.read()), (0, "sigaltstack 0\ncame 0\n"), "8 KiB of stack")
+profile = finish()
+ok(profile.cumulative("main") > 0 and profile.flat("[no stack]") > 0,
+   f"8 KiB: room for one handler, not for two: {profile.cumulative('main')} samples walked, "
+   f"{profile.flat('[no stack]')} not")
+
+# Threads: many, short ones; a limit of timers
+program = start(os.path.join(PROGRAMS, "short"), "0", "60", "20000")
+begin(program)
+said = program.stdout.read()
+is_((program.wait(60), said), (0, "done\n"), "20 000 short threads")
+finish()
+with open("/proc/self/status") as text:
+    used = int(re.search(r"SigQ:\s+(\d+)/", text.read())[1])
+program = start(os.path.join(PROGRAMS, "spin"), "6", "1", limits=lambda: resource.setrlimit(
+    resource.RLIMIT_SIGPENDING, (used + 3, used + 3)))
+begin(program)
+time.sleep(0.7)
+profile = finish()
+ok(loss(profile, "CPU timers refused") > 0,
+   f"ulimit -i: {profile.total()} samples, {loss(profile, 'CPU timers refused')} timers refused")
+is_(program.wait(20), 0, "ulimit -i: it ends as always")
+
+# Other people's programs
+SCRIPT = """
+import signal, sys, time
+print("ready", flush=True)
+print(signal.getsignal(signal.SIGURG), signal.getsignal(signal.SIGWINCH))
+end = time.monotonic() + 0.7
+while time.monotonic() < end:
+    sum(range(1000))
+hits = []
+signal.signal(signal.SIGURG, lambda *_: hits.append(1))
+signal.raise_signal(signal.SIGURG)
+print(signal.signal(signal.SIGURG, signal.SIG_DFL) != signal.SIG_DFL, hits)
+"""
+command = ["/usr/bin/python3", "-c", SCRIPT]
+program = start(*command)
+begin(program, hz=100)
+said, status = program.stdout.read(), program.wait(20)
+profile = finish()
+plain = start(*command, shim=False)
+is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()), "python: the same")
+ok(profile.total() > 0 and any(len(stack) > 8 for _, stack in profile.samples), "python: and a profile")
+
+# The reader is killed
+program = start(os.path.join(PROGRAMS, "spin"), "2", "4")
+begin(program, hz=100)
+ok(wait_for(lambda: timers(program.pid) >= 2, 5), "two timers")
+render.process.kill()
+ok(wait_for(lambda: timers(program.pid) == 0, 2), "the reader is killed: none within 2 s")
+program.kill()
+program.wait()
+done()

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * urgent.c - `urgent WHAT`: a program's own use of SIGURG and SIGWINCH. Prints
+ * "ready", works for some seconds of which a profile may be taken, and says
+ * what it saw: the same with and without the shim.
+ *
+ *   ask      every way to ask and to set what is no handler
+ *   handle   a handler by each way, a signal raised to it
+ *   loop     default, ignored and a handler in turns, all the time
+ *   both     handlers for both signals
+ *   fork     forks all the time; each child works a little
+ *   exec     becomes itself again, so many times, with threads that work
+ *   stack    has a small alternate stack, and works, then works on it
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RUN_S 0.6
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+typedef void handler(int number);
+handler *bsd_signal(int number, handler *wanted);
+
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    came += number == SIGURG || number == SIGWINCH;
+}
+
+static void on_usr1(int number);
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void work(double seconds)
+{
+    volatile uint64_t sum = 0;
+
+    for (double from = now_s(); now_s() - from < seconds;)
+        for (int i = 0; i < 20000; i++)
+            sum += (uint64_t)i;
+}
+
+static void on_usr1(int number)
+{
+    (void)number;
+    work(RUN_S / 2);
+}
+
+static const char *name_of(handler *value)
+{
+    return value == SIG_DFL     ? "default"
+           : value == SIG_IGN   ? "ignored"
+           : value == SIG_ERR   ? "error"
+           : value == SIG_HOLD  ? "held"
+           : value == on_signal ? "ours"
+                                : "another";
+}
+
+static void show(const char *how, handler *value)
+{
+    printf("%s %s\n", how, name_of(value));
+}
+
+static void show_action(const char *how, int number)
+{
+    struct sigaction seen;
+
+    sigaction(number, NULL, &seen);
+    printf("%s %s flags %x masked %d\n", how, name_of(seen.sa_handler),
+           (unsigned)seen.sa_flags & ~0x04000000u,
+           sigismember(&seen.sa_mask, number));
+}
+
+static void ask(int number)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN, .sa_flags = SA_NODEFER};
+
+    show_action("at first", number);
+    printf("sigaction %d\n", sigaction(number, &ignore, NULL));
+    show_action("sigaction", number);
+    show("signal", signal(number, SIG_DFL));
+    show_action("signal", number);
+    show("bsd_signal", bsd_signal(number, SIG_IGN));
+    show("sysv_signal", sysv_signal(number, SIG_DFL));
+    show_action("sysv_signal", number);
+    show("sigset", sigset(number, SIG_HOLD));
+    show("sigset", sigset(number, SIG_IGN));
+    show_action("sigset", number);
+    printf("sigignore %d\n", sigignore(number));
+    printf("siginterrupt %d\n", siginterrupt(number, 0));
+    show("signal", signal(number, SIG_ERR));
+    printf("errno %d\n", errno);
+    show("signal", signal(number, SIG_DFL));
+    raise(number);
+}
+
+static void handle(int number)
+{
+    struct sigaction mine = {.sa_handler = on_signal}, before;
+
+    show("signal", signal(number, on_signal));
+    show_action("signal", number);
+    raise(number);
+    printf("came %d\n", (int)came);
+    show("signal", signal(number, SIG_DFL));
+    raise(number);
+    printf("sigaction %d\n", sigaction(number, &mine, &before));
+    show("before", before.sa_handler);
+    raise(number);
+    printf("came %d\n", (int)came);
+}
+
+static void loop(int number)
+{
+    handler *const all[] = {SIG_DFL, SIG_IGN, on_signal};
+
+    for (double from = now_s(); now_s() - from < RUN_S;)
+        for (int i = 0; i < 3; i++) {
+            signal(number, all[i]);
+            work(0.005);
+        }
+}
+
+static void fork_often(void)
+{
+    int children = 0, status;
+
+    for (double from = now_s(); now_s() - from < RUN_S; children++) {
+        pid_t child;
+
+        work(0.02);
+        child = fork();
+
+        if (child == 0) {
+            free(malloc(1));
+            work(0.02);
+            _exit(7);
+        }
+        if (waitpid(child, &status, 0) != child || status != 7 << 8)
+            printf("a child ended with %x\n", (unsigned)status);
+    }
+    if (children == 0)
+        puts("no child");
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    for (;;)
+        work(1);
+    return NULL;
+}
+
+static void exec_again(char **argv)
+{
+    int left = atoi(argv[2]);
+    char number[16];
+    pthread_t thread;
+
+    if (left == 0)
+        return;
+    for (int i = 0; i < 2; i++)
+        if (pthread_create(&thread, NULL, run, NULL) != 0)
+            exit(1);
+    work(0.02);
+    snprintf(number, sizeof(number), "%d", left - 1);
+    execl("/proc/self/exe", argv[0], "exec", number, (char *)NULL);
+    exit(1);
+}
+
+static void work_on_small_stack(void)
+{
+    /* What Rust's threads have. */
+    stack_t stack = {.ss_sp = malloc(8192), .ss_size = 8192};
+    struct sigaction action = {.sa_handler = on_usr1, .sa_flags = SA_ONSTACK};
+
+    printf("sigaltstack %d\n", sigaltstack(&stack, NULL));
+    work(RUN_S / 2);
+    sigaction(SIGUSR1, &action, NULL);
+    raise(SIGUSR1);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+
+    free(malloc(1)); /* so that there is a segment */
+    if (strcmp(what, "exec") != 0 || atoi(argv[2]) == 30) {
+        puts("ready");
+        fflush(stdout);
+    }
+    if (strcmp(what, "ask") == 0) {
+        ask(SIGURG);
+        ask(SIGWINCH);
+    } else if (strcmp(what, "handle") == 0) {
+        work(RUN_S / 2);
+        handle(SIGURG);
+        handle(SIGWINCH);
+        work(RUN_S / 2);
+    } else if (strcmp(what, "loop") == 0) {
+        loop(SIGURG);
+    } else if (strcmp(what, "both") == 0) {
+        signal(SIGURG, on_signal);
+        signal(SIGWINCH, on_signal);
+        work(RUN_S);
+    } else if (strcmp(what, "fork") == 0) {
+        fork_often();
+    } else if (strcmp(what, "exec") == 0) {
+        exec_again(argv);
+    } else if (strcmp(what, "stack") == 0) {
+        work_on_small_stack();
+    }
+    printf("came %d\n", (int)came);
+    return 0;
+}
