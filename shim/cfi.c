@@ -60,6 +60,7 @@ static void set_cfa(struct machine *m, uint64_t reg, int64_t offset)
  * none of them. */
 static bool run_register(struct machine *m, struct cursor *c, uint8_t opcode)
 {
+    bool was_expression = m->now->cfa_register == CFI_CFA_EXPRESSION;
     int64_t factor = m->fde->data_align;
     uint64_t reg = cursor_uleb(c);
 
@@ -105,7 +106,7 @@ static bool run_register(struct machine *m, struct cursor *c, uint8_t opcode)
         return true;
     case 0x0d: /* def_cfa_register */
         set_cfa(m, reg, m->now->cfa_offset);
-        return true;
+        return !was_expression;
     default:
         return false;
     }
@@ -138,11 +139,11 @@ static bool run_extended(struct machine *m, struct cursor *c, uint8_t opcode)
         return true;
     case 0x0e: /* def_cfa_offset */
         m->now->cfa_offset = (int64_t)cursor_uleb(c);
-        return true;
+        return m->now->cfa_register != CFI_CFA_EXPRESSION;
     case 0x13: /* def_cfa_offset_sf */
         m->now->cfa_offset =
             scale((uint64_t)cursor_sleb(c), m->fde->data_align);
-        return true;
+        return m->now->cfa_register != CFI_CFA_EXPRESSION;
     case 0x0f: /* def_cfa_expression */
         m->now->cfa_register = CFI_CFA_EXPRESSION;
         m->now->cfa_offset = skip_block(m, c);

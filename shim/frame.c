@@ -122,7 +122,7 @@ static NOINLINE enum frame_result without_row(struct frame *frame)
     }
     if (end == UINTPTR_MAX)
         end = guess_stack_end(at.sp);
-    if (!guess_out(&at, end))
+    if (at.sp < frame->low || !guess_out(&at, end))
         return FRAME_LOST;
     if (frame->high == UINTPTR_MAX) {
         frame->low = registers[ARCH_SP];

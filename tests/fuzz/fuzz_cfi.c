@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_cfi.c - shim/cfi.c on an object whose unwind tables are anything.
+ * fuzz_cfi.c - shim/cfi.c and shim/frame.c on an object whose unwind tables are
+ * anything, and on registers and a stack that are anything.
  *
  *   u16 header   where in the object .eh_frame_hdr begins
  *   u16 pc       which of its bytes the rule is asked for
  *   the rest     the object, all of it
  *
  * The object is a block of memory of exactly its size, found by the
- * _dl_find_object below: asan sees every read outside of it. The rule must be
- * one that the walker can use.
+ * _dl_find_object below: asan sees every read outside of it. It is its own
+ * stack, and its words are the registers, so frames are undone in it until
+ * that fails. The rule must be one that the walker can use.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -17,6 +19,9 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "frame.h"
+
+#define FRAMES_MAX 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,12 +53,41 @@ static bool is_usable(uint32_t rule)
     case CFI_SP:
     case CFI_BP:
         return CFI_OFFSET(rule) >= 8;
+    case CFI_REALIGNED:
+        return CFI_OFFSET(rule) == 0 && CFI_BP_SLOT(rule) > 0;
     case CFI_END:
     case CFI_ESCAPE:
     case CFI_NO_CODE:
         return CFI_OFFSET(rule) == 0 && CFI_BP_SLOT(rule) == 0;
     default:
         return false; /* the object was found */
+    }
+}
+
+/* Every other register points into the stack. */
+static void undo_frames(size_t pc, uintptr_t tag)
+{
+    struct frame frame = {
+        .pc = (uintptr_t)object + pc,
+        .low = (uintptr_t)object,
+        .high = (uintptr_t)object + object_size,
+        .tag = tag,
+    };
+
+    for (size_t i = 0; i < ARCH_REGISTERS && 8 * i + 8 <= object_size; i++) {
+        memcpy(&frame.registers[i], object + 8 * i, 8);
+        if (i % 2 == 0 || i == ARCH_SP)
+            frame.registers[i] =
+                frame.low + frame.registers[i] % object_size / 8 * 8;
+    }
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        struct frame before = frame;
+
+        if (frame_out(&frame) == FRAME_MOVED)
+            continue;
+        if (memcmp(&before, &frame, sizeof(frame)) != 0)
+            abort(); /* was to be left as it was */
+        return;
     }
 }
 
@@ -70,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(object, data + 4, object_size);
     if (!is_usable(cfi_rule((uintptr_t)object + pc + 1)))
         abort();
+    undo_frames(pc, WALK_FRAME_EXACT);
+    undo_frames(pc + 1, 0);
     free(object);
     object_size = 0;
     return 0;
