@@ -51,7 +51,17 @@ MATRIX_DEPS := debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
   /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \
   /usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0=libmimalloc2.0 \
-  /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev
+  /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev \
+  /usr/lib/python3.11/test/test_json=libpython3.11-testsuite ruby=ruby \
+  php8.2=php8.2-cli node=nodejs /usr/lib/jvm=default-jre-headless \
+  R=r-base-core lua5.4=lua5.4 luajit=luajit guile=guile-3.0 \
+  tclsh8.6=tcl8.6 erl=erlang-base zsh=zsh zstd=zstd zip=zip unzip=unzip \
+  gpg=gpg rsync=rsync bc=bc units=units m4=m4 bison=bison flex=flex \
+  patch=patch meson=meson file=file gs=ghostscript \
+  convert-im6.q16=imagemagick ffmpeg=ffmpeg doxygen=doxygen pandoc=pandoc \
+  groff=groff man=man-db vim=vim emacs=emacs-nox tmux=tmux strace=strace \
+  busybox=busybox-static gawk=gawk mawk=mawk memcached=memcached wrk=wrk \
+  /usr/lib/postgresql/15/bin/pgbench=postgresql-15 wget=wget
 
 # ---- flags -------------------------------------------------------------------
 OPT_release := -O2
@@ -156,7 +166,7 @@ TESTS_ubsan   := unit  torture  fuzz  cli
 TESTS_tsan    := unit  torture
 
 .PHONY: all run test check bench fuzz oracle install uninstall format-check clean help \
-        deps deps-test deps-matrix chroot-test
+        deps deps-test deps-matrix chroot-test matrix soak
 all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
 
 # ---- rules -------------------------------------------------------------------
@@ -338,6 +348,12 @@ bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 
 oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
 	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)
+
+# MATRIX="NAME..." runs only those rows, and leaves the table alone.
+matrix: deps-matrix ## run real programs with and without the shim: docs/compatibility.md
+	$(Q)$(MAKE) --no-print-directory $(PROGRAMS) $(VICTIMS) $(HELPERS)
+	@mkdir -p docs
+	$(Q)BUILD=$(B) tests/matrix/run.py $(or $(MATRIX),--output docs/compatibility.md)
 
 FUZZ_SECONDS ?= 60
 fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each
