@@ -345,6 +345,7 @@ test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit tes
 
 bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 	$(Q)BUILD=$(B) tests/bench/run.py
+	$(Q)BUILD=$(B) tests/bench/profile.py
 
 oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
 	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)
