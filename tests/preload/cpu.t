@@ -71,12 +71,11 @@ def loss(profile, text):
 # What the program does with the signal itself
 for what in "ask", "handle", "loop", "both", "fork":
     command = [os.path.join(PROGRAMS, "urgent"), what]
-    program = start(*command)
+    plain, program = start(*command, shim=False), start(*command)
     begin(program)
     said = program.stdout.read()
     status = program.wait(20)
     profile = finish()
-    plain = start(*command, shim=False)
     is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()),
         f"{what}: the same as without the shim")
     if what in ("handle", "fork"):
@@ -89,9 +88,9 @@ is_(render.ask(kind="profile", pid=both.pid, window="begin", id=9999),
 both.wait(20)
 
 # exec, with timers running and signals on their way
-program = start(os.path.join(PROGRAMS, "urgent"), "exec", "30")
+program = start(os.path.join(PROGRAMS, "urgent"), "exec", "15")
 begin(program)
-is_((program.stdout.read(), program.wait(60)), ("came 0\n", 0), "30 times exec in the middle of it")
+is_((program.stdout.read(), program.wait(60)), ("came 0\n", 0), "15 times exec in the middle of it")
 finish()
 
 # A small alternate stack
@@ -104,10 +103,10 @@ ok(profile.cumulative("main") > 0 and profile.flat("[no stack]") > 0,
    f"{profile.flat('[no stack]')} not")
 
 # Threads: many, short ones; a limit of timers
-program = start(os.path.join(PROGRAMS, "short"), "0", "60", "20000")
+program = start(os.path.join(PROGRAMS, "short"), "0", "60", "10000")
 begin(program)
 said = program.stdout.read()
-is_((program.wait(60), said), (0, "done\n"), "20 000 short threads")
+is_((program.wait(60), said), (0, "done\n"), "10 000 short threads")
 finish()
 with open("/proc/self/status") as text:
     used = int(re.search(r"SigQ:\s+(\d+)/", text.read())[1])
@@ -134,11 +133,10 @@ signal.raise_signal(signal.SIGURG)
 print(signal.signal(signal.SIGURG, signal.SIG_DFL) != signal.SIG_DFL, hits)
 """
 command = ["/usr/bin/python3", "-c", SCRIPT]
-program = start(*command)
+plain, program = start(*command, shim=False), start(*command)
 begin(program, hz=100)
 said, status = program.stdout.read(), program.wait(20)
 profile = finish()
-plain = start(*command, shim=False)
 is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()), "python: the same")
 ok(profile.total() > 0 and any(len(stack) > 8 for _, stack in profile.samples), "python: and a profile")
 
