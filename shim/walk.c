@@ -6,6 +6,7 @@
  */
 #include "walk.h"
 
+#include "arch.h"
 #include "cc.h"
 #include "frame.h"
 #include "guess.h"
@@ -42,6 +43,8 @@ static bool walk_by_rules(struct walk_out *out, struct walk_start at,
             return true;
         if (UNLIKELY(kind == CFI_NONE || kind == CFI_NO_CODE ||
                      (guessed && !ARCH_RECORD_ENDS_FRAME))) {
+            if (!guessed && arch_signal_context(at.pc, at.sp))
+                return false;
             if (end == UINTPTR_MAX)
                 end = guess_stack_end(at.sp);
             moved = guess_out(&at, end);

@@ -23,6 +23,7 @@
 #include "rules.h"
 #include "unwind_oracle.h"
 #include "walk.h"
+#include "walk_asm.h"
 #include "walk_escape.h"
 
 #define FRAMES_MAX 512
@@ -133,7 +134,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 {
     static uintptr_t walked[FRAMES_MAX], right[FRAMES_MAX];
     ucontext_t *interrupted = context;
-    uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
+    uintptr_t pc = (uintptr_t)CONTEXT_PC(interrupted);
     unsigned flags;
     size_t frames = walk_capture_context(interrupted, walked, FRAMES_MAX,
                                          &flags);
@@ -144,13 +145,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
     assert_int_equal(unwind_oracle(pc, 0, right, FRAMES_MAX), frames);
     assert_memory_equal(walked, right, frames * sizeof(walked[0]));
     compare();
-    interrupted->uc_mcontext.gregs[REG_RIP] += 2; /* ud2 */
+    CONTEXT_PC(interrupted) += FAULT_SIZE;
     handled = 1;
-}
-
-NOINLINE_ static void fault_first(void)
-{
-    __asm__ volatile("ud2");
 }
 
 static void test_fault(void **state)
@@ -161,30 +157,12 @@ static void test_fault(void **state)
     (void)state;
     handled = 0;
     sigaction(SIGILL, &action, NULL);
-    fault_first();
+    call_faulting();
     assert_true(handled);
     sigaction(SIGILL, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
 /* ---- guesses ----------------------------------------------------------- */
-
-/*
- * Two functions without unwind tables: call_framed(f) keeps a frame record,
- * call_bare(f, bp) has anything in rbp while it calls f.
- */
-void call_framed(void (*function)(void));
-void call_bare(void (*function)(void), uintptr_t bp);
-__asm__(".text\n"
-        "call_framed:\n\t"
-        "push %rbp\n\tmov %rsp, %rbp\n\tsub $48, %rsp\n\t"
-        "call *%rdi\n"
-        "framed_return:\n\t"
-        "leave\n\tret\n"
-        "call_bare:\n\t"
-        "push %rbp\n\tmov %rsi, %rbp\n\t"
-        "call *%rdi\n\t"
-        "pop %rbp\n\tret\n");
-extern const char framed_return[];
 
 static unsigned guessed_flags;
 static size_t guessed_frames;
@@ -209,7 +187,7 @@ NOINLINE_ static void check_framed(void)
     assert_true(guessed[0] == (uintptr_t)framed_return);
     assert_true(guessed[1] & WALK_FRAME_GUESSED);
     for (i = 0; i < frames; i++)
-        assert_true(guessed[i + 2] == right[i]);
+        assert_true(WALK_FRAME_PC(guessed[i + 2]) == right[i]);
 }
 
 static void *check_framed_in_thread(void *unused)
@@ -294,12 +272,13 @@ static void test_context_unreadable(void **state)
     mprotect(room + 4096, 4096, PROT_NONE);
     getcontext(&context);
     for (int i = 0; i < 16; i++) {
-        context.uc_mcontext.gregs[REG_RSP] = (greg_t)(room + 4096 - 8 * i);
-        context.uc_mcontext.gregs[REG_RBP] = (greg_t)(room + 4096 - 4 * i);
-        context.uc_mcontext.gregs[REG_RIP] = (greg_t)compare + i;
-        assert_int_equal(walk_capture_context(&context, guessed, FRAMES_MAX,
-                                              &guessed_flags), 1);
-        context.uc_mcontext.gregs[REG_RIP] = (greg_t)guessed; /* no code */
+        CONTEXT_SP(&context) = (uintptr_t)room + 4096u - 8u * (unsigned)i;
+        CONTEXT_BP(&context) = (uintptr_t)room + 4096u - 4u * (unsigned)i;
+        CONTEXT_PC(&context) = (uintptr_t)compare + (unsigned)i;
+        /* Two frames where the return address is in a register. */
+        assert_in_range(walk_capture_context(&context, guessed, FRAMES_MAX,
+                                             &guessed_flags), 1, 2);
+        CONTEXT_PC(&context) = (uintptr_t)guessed; /* no code */
         assert_int_equal(walk_capture_context(&context, guessed, FRAMES_MAX,
                                               &guessed_flags), 1);
         assert_true(guessed_flags & WALK_TRUNCATED);
