@@ -319,7 +319,7 @@ BUILT_unit    := $(UNITS)
 BUILT_torture := $(TORTURES)
 BUILT_fuzz    := $(FUZZERS)
 BUILT_cli     := $(PROGRAMS) $(EXAMPLES) $(VICTIMS) $(HELPERS)
-BUILT_preload := $(PROGRAMS) $(VICTIMS)
+BUILT_preload := $(PROGRAMS) $(VICTIMS) $(HELPERS)
 BUILT_server  := $(PROGRAMS) $(VICTIMS)
 BUILT_oracle  := $(ORACLES) $(B)/tests/programs/throws $(B)/tests/programs/holes
 RUN_unit      := $(UNITS)
@@ -350,6 +350,13 @@ bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 
 oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
 	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)
+
+# Every test that has a long form says so by reading SOAK.
+soak: deps-test ## the long tests: an hour
+	$(Q)$(MAKE) --no-print-directory $(BUILT_preload) $(TORTURES)
+	$(Q)SOAK=1 TEST_TIMEOUT=3600 $(PROVE) \
+	  $(shell grep -l 'SOAK' tests/preload/*.t) \
+	  $(patsubst %.c,$(B)/%,$(shell grep -l 'SOAK' tests/torture/*.c))
 
 # MATRIX="NAME..." runs only those rows, and leaves the table alone.
 matrix: deps-matrix ## run real programs with and without the shim: docs/compatibility.md
