@@ -244,3 +244,17 @@ uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
         shard->tracer = tracer_make(shard->index);
     return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
 }
+
+uint32_t callsite_find(struct thread *thread, struct shard *shard,
+                       const struct walk_start *start)
+{
+    uint32_t callsite;
+
+    if (!thread_enter(thread, start->sp))
+        return SEGMENT_SINK_NESTED;
+    callsite = callsite_recall(shard, start);
+    if (!callsite)
+        callsite = callsite_capture(shard, start);
+    thread_leave(thread);
+    return callsite;
+}

@@ -50,6 +50,11 @@ static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
     return LIKELY(tracer != NULL) ? tracer_recall(tracer, start) : 0;
 }
 
+/* Both, for who is not in a hurry; a sink in a handler that interrupted a walk
+ * of this thread, which needs not have entered. */
+uint32_t callsite_find(struct thread *thread, struct shard *shard,
+                       const struct walk_start *start);
+
 /* The id for a stack given leaf first; frames > 0. `truncated` says that outer
  * frames are missing. Threads: any. Async-signal-safe. */
 uint32_t callsite_intern(const uintptr_t *pcs, size_t frames, int truncated);

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "os.h"
 #include "real.h"
+#include "real_thread.h"
 #include "thread.h"
 
 /* ---- who owns malloc --------------------------------------------------- */
@@ -80,6 +81,7 @@ static void end_of_exit(void *unused)
 __attribute__((constructor)) static void begin(void)
 {
     real_resolve();
+    real_thread_resolve();
     exit_behind = (void (*)(int))real_find(RTLD_NEXT, "_exit");
     exit_c99_behind = (void (*)(int))real_find(RTLD_NEXT, "_Exit");
     if (!life_join(&thread_self) || !life->extents)

@@ -11,6 +11,7 @@
 
 #include "callsite.h"
 #include "cpu_signal.h"
+#include "event.h"
 #include "module.h"
 #include "options.h"
 #include "os.h"
@@ -23,6 +24,7 @@
 #include "shard.h"
 #include "text.h"
 #include "thread.h"
+#include "waiter.h"
 
 /* A finite RLIMIT_AS is the program's: of it the segment, the tables and the
  * owner map take at most these parts. */
@@ -138,6 +140,7 @@ static void fill_header(struct segment_header *header,
 
     header->created_ns = os_realtime_ns();
     header->mode = options.mode_word;
+    header->locks = options.locks;
     header->state = SEGMENT_LIVE;
     header->callsites_used = SEGMENT_SINK_COUNT;
     header->nodes_used = 1;
@@ -159,6 +162,7 @@ static void fill_header(struct segment_header *header,
         header->parent_pid = parent->pid;
         header->parent_start_time = parent->start_time;
         header->mode = parent->mode;
+        header->locks = parent->locks;
         header->status = parent->status;
         memcpy(header->note, parent->note, sizeof(header->note));
         header->inherited_bytes = segment_file_in_use(&file);
@@ -175,6 +179,10 @@ static int begin_tables(struct life *born)
         err = callsite_begin(tables_max());
     if (!err)
         err = sample_begin();
+    if (!err)
+        err = event_begin();
+    if (!err)
+        err = waiter_begin();
     if (!err)
         err = module_reset();
     owner_begin(real.allocator == ALLOCATOR_GLIBC && real.size_in_header
@@ -205,6 +213,7 @@ static int make_segment_in(const char *directory, struct life *born)
     if (!err)
         err = segment_file_publish(&made);
     if (err) {
+        born->header = &dormant; /* a lock may be looked at now */
         segment_file_discard(&made);
         return err;
     }

@@ -19,6 +19,7 @@
 #define PREPROF_LIFE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cc.h"
@@ -63,6 +64,16 @@ static ALWAYS_INLINE bool life_joined(struct thread *thread)
                __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
         return true;
     return life_join(thread);
+}
+
+/* Whether waits are recorded. May be asked before birth. */
+static ALWAYS_INLINE bool life_records_waits(void)
+{
+    const struct segment_header *header =
+        __atomic_load_n(&life->header, __ATOMIC_RELAXED);
+
+    return UNLIKELY(header != NULL &&
+                    __atomic_load_n(&header->locks, __ATOMIC_RELAXED) != 0);
 }
 
 static ALWAYS_INLINE uint64_t life_mode(void)

@@ -106,3 +106,11 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
     __atomic_store_n(&life->header->mode, word, __ATOMIC_RELAXED);
     return 0;
 }
+
+EXPORT int preprof_set_locks_v1(int on)
+{
+    if (!life_joined(&thread_self) || !life->extents)
+        return -ENOTSUP;
+    __atomic_store_n(&life->header->locks, on != 0, __ATOMIC_RELAXED);
+    return 0;
+}

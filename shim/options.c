@@ -102,6 +102,10 @@ void options_read(void)
     if (value && *value && options_parse_mode(value, &options.mode_word) != 0)
         options_complain("PREPROF_MODE is not off, sample[=SIZE] or exact",
                          value);
+    value = getenv("PREPROF_LOCKS");
+    options.locks = value && strcmp(value, "1") == 0;
+    if (value && *value && !options.locks && strcmp(value, "0") != 0)
+        options_complain("PREPROF_LOCKS is not 0 or 1", value);
     value = getenv("PREPROF_ONLY");
     if (value) {
         struct text only = text_in(options.only, sizeof(options.only));

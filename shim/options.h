@@ -9,6 +9,7 @@
  *   PREPROF_OUT      where the profile is kept at a clean exit; %p is the pid,
  *                    %n the program's name, %% a percent sign. Made absolute
  *                    when the program starts. Default: not kept
+ *   PREPROF_LOCKS    1: record waits from the start; 0: not. Default: 0
  *   PREPROF_ONLY     the one program that is recorded (program.h): all others
  *                    make no segment. Default: all are
  *   PREPROF_VERBOSE  when not empty and not 0: say on stderr what goes wrong
@@ -27,6 +28,7 @@
 
 struct options {
     uint64_t mode_word; /* SEGMENT_MODE_WORD() */
+    bool locks;
     bool verbose;
     char directory[OPTIONS_PATH_MAX]; /* absolute; "" for the default */
     char only[OPTIONS_NAME_MAX];      /* "" for all */

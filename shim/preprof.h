@@ -134,6 +134,26 @@ static inline int preprof_set_mode(int mode, uint64_t sample_size)
     return ((set_function *)found)(mode, sample_size);
 }
 
+/*
+ * Whether waits for locks, conditions and threads are recorded from now on, for
+ * the profiles block and mutex. Returns 0, -ENOTSUP when there is no segment to
+ * record into, -ENOSYS without the shim.
+ */
+static inline int preprof_set_locks(int on)
+{
+    typedef int set_function(int);
+    static void *entry;
+    void *found = __atomic_load_n(&entry, __ATOMIC_RELAXED);
+
+    if (!found) {
+        found = preprof_lookup("preprof_set_locks_v1");
+        if (!found)
+            return -ENOSYS;
+        __atomic_store_n(&entry, found, __ATOMIC_RELAXED);
+    }
+    return ((set_function *)found)(on);
+}
+
 #ifdef __cplusplus
 }
 #endif

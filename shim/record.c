@@ -69,20 +69,6 @@ void record_exact_walk(struct thread *thread, void *block, size_t size,
         record_exact_count(shard, block, size, callsite);
 }
 
-static uint32_t callsite_of(struct thread *thread, struct shard *shard,
-                            const struct walk_start *start)
-{
-    uint32_t callsite;
-
-    if (!thread_enter(thread, start->sp))
-        return SEGMENT_SINK_NESTED;
-    callsite = callsite_recall(shard, start);
-    if (!callsite)
-        callsite = callsite_capture(shard, start);
-    thread_leave(thread);
-    return callsite;
-}
-
 static COLD void record_sample(struct thread *thread, void *block, size_t size,
                                const struct walk_start *start)
 {
@@ -92,7 +78,7 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
     struct sample sample = {
         .objects = weight,
         .space = real_usable_size(block) * (uint64_t)weight,
-        .callsite = callsite_of(thread, shard, start),
+        .callsite = callsite_find(thread, shard, start),
     };
     uint32_t slot = sample_keep(block, &sample);
 

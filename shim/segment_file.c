@@ -351,7 +351,7 @@ int segment_file_dump(const struct segment_file *file, const char *path)
     if (!copy)
         return -ENOMEM;
     memcpy(copy, file->header, sizeof(*file->header));
-    if (file->header->recording_ns) {
+    if (extents > 0) { /* else not even their table is there */
         /* Copies everything, then the counters again in their right order:
          * other threads may still be at work. */
         copy_extents(file, copy, extents);

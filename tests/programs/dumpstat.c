@@ -5,6 +5,8 @@
  *   dumpstat FILE                  "key value" lines: header and totals
  *   dumpstat FILE callers [SKIP]   one line per leaf frame
  *   dumpstat FILE stacks           one line per callsite, frames leaf first
+ *   dumpstat FILE EVENT            callers, of threadcreate, block or mutex,
+ *                                  with count, delay in ns, 0 and 0
  *
  * A caller is where an interposed function returns to, as BASENAME+0xOFFSET
  * (virtual address in the ELF file); its line goes on with alloc_objects
@@ -22,6 +24,7 @@
 #include "../../shim/segment.h"
 
 static const char *file_path;
+static enum segment_event event; /* what `rows` are of; NONE: allocations */
 static const char *bytes;
 static size_t size;
 static const struct segment_header *header;
@@ -81,6 +84,7 @@ static void place(void *array, size_t element, uint32_t count, uint32_t max,
 static void read_extent(uint64_t word, const char *extent)
 {
     uint32_t base = SEGMENT_EXTENT_BASE(word);
+    const struct segment_event_row *events = (const void *)extent;
 
     switch (SEGMENT_EXTENT_TYPE(word)) {
     case SEGMENT_EXTENT_NONE:
@@ -88,7 +92,7 @@ static void read_extent(uint64_t word, const char *extent)
     case SEGMENT_EXTENT_COUNTERS:
         if (base > SEGMENT_CALLSITES_MAX - SEGMENT_ROWS_PER_EXTENT)
             fail("counters lie outside their array");
-        for (uint32_t i = 0; i < SEGMENT_ROWS_PER_EXTENT; i++)
+        for (uint32_t i = 0; !event && i < SEGMENT_ROWS_PER_EXTENT; i++)
             add_row(&rows[base + i], (const struct segment_row *)extent + i);
         break;
     case SEGMENT_EXTENT_NODES:
@@ -108,7 +112,15 @@ static void read_extent(uint64_t word, const char *extent)
               extent);
         break;
     case SEGMENT_EXTENT_PEAKS:
+        break;
     case SEGMENT_EXTENT_EVENTS:
+        if (base > SEGMENT_CALLSITES_MAX - SEGMENT_EVENTS_PER_EXTENT)
+            fail("events lie outside their array");
+        if (!event || SEGMENT_EXTENT_OWNER(word) != (uint32_t)event)
+            break;
+        for (uint32_t i = 0; i < SEGMENT_EVENTS_PER_EXTENT; i++)
+            rows[base + i] = (struct segment_row){events[i].count,
+                                                  events[i].delay_ns, 0, 0};
         break;
     default:
         fail("an extent of no known type");
@@ -130,7 +142,7 @@ static void read_extents(void)
             fail("shorter than its extents");
         read_extent(table[i], bytes + offset);
     }
-    for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
+    for (uint32_t i = 0; !event && i < SEGMENT_SINK_COUNT; i++)
         add_row(&rows[i], &header->sinks[i]);
 }
 
@@ -313,18 +325,28 @@ static void print_stacks(void)
     }
 }
 
+static enum segment_event event_of(const char *what)
+{
+    return strcmp(what, "threadcreate") == 0 ? SEGMENT_EVENT_THREAD
+           : strcmp(what, "block") == 0      ? SEGMENT_EVENT_BLOCK
+           : strcmp(what, "mutex") == 0      ? SEGMENT_EVENT_MUTEX
+                                             : SEGMENT_EVENT_NONE;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[2] : "totals";
 
     if (argc < 2) {
-        fprintf(stderr, "usage: dumpstat FILE [callers [SKIP] | stacks]\n");
+        fprintf(stderr,
+                "usage: dumpstat FILE [callers [SKIP] | stacks | EVENT]\n");
         return 2;
     }
     file_path = argv[1];
+    event = event_of(what);
     load();
     read_extents();
-    if (strcmp(what, "callers") == 0)
+    if (event || strcmp(what, "callers") == 0)
         print_callers(argc > 3 ? argv[3] : NULL);
     else if (strcmp(what, "stacks") == 0)
         print_stacks();

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.h - counting what happens at a callsite and is no allocation: threads
+ * that are created, waits, locks that others waited for.
+ *
+ * Rare against allocations, so one row per (kind, callsite) serves all threads
+ * with locked adds. Must never run while the caller's lock would be held
+ * longer for it than the caller can help: it walks a stack.
+ * Read next: segment.h (the rows), callsite.h, waiter.h.
+ */
+#ifndef PREPROF_EVENT_H
+#define PREPROF_EVENT_H
+
+#include <stdint.h>
+
+#include "segment.h"
+#include "walk.h"
+
+/* Called at each birth. Returns 0 or -ENOMEM. */
+int event_begin(void);
+
+/*
+ * Counts one event at the stack that begins at *start, in every mode. What
+ * finds no room is lost, and counted as EVENTS_DROPPED. errno is not touched.
+ * Threads: any. Async-signal-safe; in a handler that interrupted a walk the
+ * event goes to a sink.
+ */
+void event_record(enum segment_event event, uint64_t delay_ns,
+                  const struct walk_start *start);
+
+#endif

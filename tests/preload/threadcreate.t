@@ -1,0 +1,136 @@
+#!/bin/sh
+# Threads, counted where they are created: by pthread_create and thrd_create,
+# in every mode but off, also in 20 threads at once and in children, and none
+# that could not be created.
+build=$PWD/${BUILD:-build/release}
+case ${MODE:-release} in
+release | debug) ;;
+*) echo "1..0 # SKIP the preload runs without sanitizers"; exit 0 ;;
+esac
+shim=$build/libpreprof.so
+programs=$build/tests/programs
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PREPROF_DIR="$work/segments"
+cd "$work" || exit 1
+
+count=0
+ok() { # ok STATUS NAME
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
+        echo "not ok $count - $2"
+        head -20 "$work/wrong" 2>/dev/null | sed 's/^/# /'
+    fi
+    rm -f "$work/wrong"
+}
+# created PROGRAM [PROFILE]: "COUNT threadcreate FUNCTION" a caller, by addr2line
+created() {
+    "$programs/dumpstat" "${2:-profile}" threadcreate |
+        while read -r at threads rest; do
+            address=$(printf '%#x' $((${at#*+} - 1)))
+            echo "$threads threadcreate $(addr2line -fe "$1" "$address" | head -1)"
+        done | sort
+}
+
+for mode in sample exact; do
+    timeout 20 env LD_PRELOAD="$shim" PREPROF_MODE=$mode \
+        PREPROF_OUT="$work/profile" "$programs/contend" threads >out &&
+        created "$programs/contend" >got && sort out | diff - got >wrong
+    ok $? "$mode: every thread is counted where it was created"
+done
+timeout 20 env LD_PRELOAD="$shim" PREPROF_MODE=off PREPROF_OUT="$work/profile" \
+    "$programs/contend" threads >/dev/null &&
+    created "$programs/contend" >wrong && [ ! -s wrong ]
+ok $? "off: none"
+
+# From many threads at once, and again in a child, with stacks as small as may
+# be; threads end in every way there is, and what they do is not ours to see.
+cat >many.c <<'END'
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static pthread_attr_t small;
+static void *leave(void *how)
+{
+    if (how)
+        pthread_exit((void *)7);
+    return (void *)7;
+}
+__attribute__((noinline)) static void create_small(long i)
+{
+    void *value = NULL;
+    pthread_t thread;
+    if (pthread_create(&thread, &small, leave, (void *)(i % 2)) ||
+        pthread_join(thread, &value) || value != (void *)7)
+        exit(1);
+}
+static void *create_some(void *nothing)
+{
+    for (long i = 0; i < 53; i++)
+        create_small(i);
+    return nothing;
+}
+__attribute__((noinline)) static void create_many(void)
+{
+    pthread_t threads[20];
+    for (int i = 0; i < 20; i++)
+        if (pthread_create(&threads[i], NULL, create_some, NULL))
+            exit(1);
+    for (int i = 0; i < 20; i++)
+        pthread_join(threads[i], NULL);
+}
+int main(void)
+{
+    int status;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+    create_many();
+    if (fork() == 0) {
+        create_some(NULL);
+        return 0;
+    }
+    wait(&status);
+    printf("%d\n", status);
+    return status != 0;
+}
+END
+cc -g -O1 -o many many.c -pthread 2>wrong
+timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/%p.many" ./many >out 2>wrong
+ok $? "a program that creates many"
+ls -- *.many | sort -n >profiles
+created ./many "$(head -1 profiles)" >got
+printf '1060 threadcreate create_small\n20 threadcreate create_many\n' | sort |
+    diff - got >wrong
+ok $? "from 20 threads at once"
+created ./many "$(tail -1 profiles)" >got
+echo '53 threadcreate create_small' | diff - got >wrong
+ok $? "in a child, from zero"
+
+# A limit that does not let threads be created: the same error.
+cat >refused.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <threads.h>
+static void *nothing(void *x) { return x; }
+static int c11(void *x) { return x != 0; }
+int main(void)
+{
+    struct rlimit none = {1 << 20, 1 << 20};
+    pthread_t thread;
+    thrd_t other;
+    setrlimit(RLIMIT_AS, &none);
+    printf("%d ", pthread_create(&thread, NULL, nothing, NULL));
+    printf("%d\n", thrd_create(&other, c11, NULL));
+    return 0;
+}
+END
+cc -o refused refused.c -pthread 2>wrong && ./refused >plain &&
+    timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/profile" \
+        ./refused >out && diff plain out >wrong && created ./refused >>wrong &&
+    [ ! -s wrong ]
+ok $? "a thread that could not be created: the same error, nothing counted"
+echo "1..$count"
