@@ -145,10 +145,12 @@ EXAMPLES      := $(patsubst %,$(B)/%,$(basename $(wildcard examples/*.c*)))
 UNITS         := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 TORTURES      := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/*.c))
 FUZZERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
-VICTIM_LIBS   := $(patsubst %.c,$(B)/%.so,$(wildcard tests/programs/lib*.c))
+VICTIM_LIBS   := $(patsubst %,$(B)/%.so,\
+                   $(basename $(wildcard tests/programs/lib*.c*)))
 VICTIMS       := $(patsubst %.c,$(B)/%,\
                    $(filter-out tests/programs/lib%,$(wildcard tests/programs/*.c))) \
-                 $(patsubst %.cc,$(B)/%,$(wildcard tests/programs/*.cc)) \
+                 $(patsubst %.cc,$(B)/%,\
+                   $(filter-out tests/programs/lib%,$(wildcard tests/programs/*.cc))) \
                  $(VICTIM_LIBS)
 HELPERS       := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 ORACLES       := $(B)/tests/oracle/rows $(B)/tests/oracle/libtraces.so
@@ -291,6 +293,10 @@ $(B)/tests/programs/lib%.so: tests/programs/lib%.c | build/only/examples
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN_CFLAGS) -fPIC -shared -o $@ $< $(call own_flags,$<)
+$(B)/tests/programs/lib%.so: tests/programs/lib%.cc | build/only/examples
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(PLAIN_CFLAGS) -fPIC -shared -o $@ $< $(call own_flags,$<)
 $(B)/tests/programs/%: tests/programs/%.c | build/only/examples
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
