@@ -10,11 +10,13 @@
  *   contend          everything
  *   contend api      the same, after preprof_set_locks(1)
  *   contend stdin    the same, after the end of standard input
+ *   contend killed   the same, and is killed at the end
  *   contend threads  "COUNT threadcreate FUNCTION"
  */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +162,7 @@ static void *wait_in_turn(void *argument)
     return NULL;
 }
 
-static void play(struct turn turn)
+static NOINLINE void play(struct turn turn)
 {
     pthread_t thread;
 
@@ -315,5 +317,7 @@ int main(int argc, char **argv)
         while (getchar() != EOF)
             continue;
     play_all();
+    if (argc > 1 && strcmp(argv[1], "killed") == 0)
+        raise(SIGKILL);
     return 0;
 }
