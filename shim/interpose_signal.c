@@ -62,6 +62,15 @@ EXPORT int sigaction(int number, const struct sigaction *wanted,
     return act(number, wanted, seen);
 }
 
+/* Erlang's own sigaction() looks for the next one by this name, which no
+ * header declares. */
+action_function __sigaction;
+EXPORT int __sigaction(int number, const struct sigaction *wanted,
+                       struct sigaction *seen)
+{
+    return act(number, wanted, seen);
+}
+
 /* The signal in a mask as the kernel has it, with which libc's begins. */
 static uint64_t bit_of(int number)
 {

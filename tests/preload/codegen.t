@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 glibc_max=2.35
 tls_max=128 # bytes of initial-exec thread-local memory (hazards B1)
 
-exports="_Exit __sysv_signal bsd_signal sigaction siginterrupt sigignore
+exports="_Exit __sigaction __sysv_signal bsd_signal sigaction siginterrupt sigignore
 sigset signal ssignal sysv_signal _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t
 _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm _ZdaPvmSt11align_val_t _ZdlPv
 _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t

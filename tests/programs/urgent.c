@@ -87,11 +87,18 @@ static void show_action(const char *how, int number)
            sigismember(&seen.sa_mask, number));
 }
 
+/* libc's, by the name that Erlang's own sigaction() looks for. */
+int __sigaction(int number, const struct sigaction *wanted,
+                struct sigaction *seen);
+
 static void ask(int number)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN, .sa_flags = SA_NODEFER};
+    struct sigaction seen;
 
     show_action("at first", number);
+    printf("__sigaction %d\n", __sigaction(number, NULL, &seen));
+    show("__sigaction", seen.sa_handler);
     printf("sigaction %d\n", sigaction(number, &ignore, NULL));
     show_action("sigaction", number);
     show("signal", signal(number, SIG_DFL));
