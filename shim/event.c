@@ -59,9 +59,9 @@ void event_record(enum segment_event event, uint64_t delay_ns,
         return;
     callsite = callsite_find(thread, shard_of(thread), start);
     extent = callsite / SEGMENT_EVENTS_PER_EXTENT;
-    rows = extent_get((void **)&tables->rows[event][extent],
-                      SEGMENT_EXTENT_EVENTS, (uint32_t)event,
-                      extent * SEGMENT_EVENTS_PER_EXTENT);
+    rows =
+        extent_get((void **)&tables->rows[event][extent], SEGMENT_EXTENT_EVENTS,
+                   (uint32_t)event, extent * SEGMENT_EVENTS_PER_EXTENT);
     if (!rows) {
         life_lose(SEGMENT_LOSS_EVENTS_DROPPED, 1);
         return;

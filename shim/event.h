@@ -4,8 +4,8 @@
  * that are created, waits, locks that others waited for.
  *
  * Rare against allocations, so one row per (kind, callsite) serves all threads
- * with locked adds. Must never run while the caller's lock would be held
- * longer for it than the caller can help: it walks a stack.
+ * with locked adds. It walks a stack, so a lock of the program's is held longer
+ * for it: not to be called before one is given back where after will do.
  * Read next: segment.h (the rows), callsite.h, waiter.h.
  */
 #ifndef PREPROF_EVENT_H

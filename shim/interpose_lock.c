@@ -5,10 +5,11 @@
  * When waits are recorded, a lock is tried first; only when it is busy, the
  * real function is called and timed. Trying a lock that is free has the result
  * of locking it, of recursive, error-checking and priority mutexes, too
- * (tests/preload/locks.t compares); of robust ones see below. The waiter is charged to the profile block;
- * who gives a lock back that others wait for, to mutex (waiter.h), after it is
- * given back. The walk starts in the caller: the functions that wait are
- * jumped to (interpose.c says how). Read next: wait.h, interpose_wait.c.
+ * (tests/preload/locks.t compares); of robust ones see below. The waiter is
+ * charged to the profile block; who gives a lock back that others wait for, to
+ * mutex (waiter.h), after it is given back. The walk starts in the caller: the
+ * functions that wait are jumped to (interpose.c says how).
+ * Read next: wait.h, interpose_wait.c.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -85,8 +86,8 @@ static bool mutex_is_released(const pthread_mutex_t *mutex)
         return UNLIKELY(error == EBUSY) ? name##_waiting arguments : error;    \
     }
 
-INTERPOSE_LOCK(pthread_mutex_lock, (pthread_mutex_t * lock), (lock),
-               mutex_try, mutex_may_wait(lock))
+INTERPOSE_LOCK(pthread_mutex_lock, (pthread_mutex_t * lock), (lock), mutex_try,
+               mutex_may_wait(lock))
 INTERPOSE_LOCK(pthread_mutex_timedlock,
                (pthread_mutex_t * lock, const struct timespec *until),
                (lock, until), mutex_try,

@@ -114,8 +114,8 @@ INTERPOSE_WAIT(pthread_barrier_wait, (pthread_barrier_t * barrier), (barrier),
         return error == EBUSY ? name##_timed arguments : error;                \
     }
 
-INTERPOSE_JOIN(pthread_join, (pthread_t thread, void **value),
-               (thread, value), true)
+INTERPOSE_JOIN(pthread_join, (pthread_t thread, void **value), (thread, value),
+               true)
 INTERPOSE_JOIN(pthread_timedjoin_np,
                (pthread_t thread, void **value, const struct timespec *until),
                (thread, value, until),

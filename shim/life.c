@@ -140,7 +140,6 @@ static void fill_header(struct segment_header *header,
 
     header->created_ns = os_realtime_ns();
     header->mode = options.mode_word;
-    header->locks = options.locks;
     header->state = SEGMENT_LIVE;
     header->callsites_used = SEGMENT_SINK_COUNT;
     header->nodes_used = 1;
@@ -162,7 +161,6 @@ static void fill_header(struct segment_header *header,
         header->parent_pid = parent->pid;
         header->parent_start_time = parent->start_time;
         header->mode = parent->mode;
-        header->locks = parent->locks;
         header->status = parent->status;
         memcpy(header->note, parent->note, sizeof(header->note));
         header->inherited_bytes = segment_file_in_use(&file);
@@ -210,8 +208,10 @@ static int make_segment_in(const char *directory, struct life *born)
     born->table = (uint64_t *)(void *)((char *)made.header +
                                        SEGMENT_EXTENT_TABLE_OFFSET);
     err = begin_tables(born);
-    if (!err)
+    if (!err) { /* not before: locks are looked at without joining */
+        made.header->locks = file.header ? file.header->locks : options.locks;
         err = segment_file_publish(&made);
+    }
     if (err) {
         born->header = &dormant; /* a lock may be looked at now */
         segment_file_discard(&made);

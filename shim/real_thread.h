@@ -30,7 +30,7 @@
     X(pthread_rwlock_trywrlock, (pthread_rwlock_t * lock), (lock))             \
     X(pthread_rwlock_unlock, (pthread_rwlock_t * lock), (lock))                \
     X(sem_getvalue, (sem_t * semaphore, int *value), (semaphore, value))       \
-    X(pthread_tryjoin_np, (pthread_t thread, void **value), (thread, value)) \
+    X(pthread_tryjoin_np, (pthread_t thread, void **value), (thread, value))   \
     REAL_THREAD_LOCKS(X)                                                       \
     REAL_THREAD_WAITS(X)
 
@@ -75,14 +75,14 @@
     X(sem_clockwait,                                                           \
       (sem_t * semaphore, clockid_t clock, const struct timespec *until),      \
       (semaphore, clock, until))                                               \
-    X(pthread_join, (pthread_t thread, void **value), (thread, value))       \
+    X(pthread_join, (pthread_t thread, void **value), (thread, value))         \
     X(pthread_timedjoin_np,                                                    \
-      (pthread_t thread, void **value, const struct timespec *until),         \
-      (thread, value, until))                                                 \
+      (pthread_t thread, void **value, const struct timespec *until),          \
+      (thread, value, until))                                                  \
     X(pthread_clockjoin_np,                                                    \
-      (pthread_t thread, void **value, clockid_t clock,                       \
+      (pthread_t thread, void **value, clockid_t clock,                        \
        const struct timespec *until),                                          \
-      (thread, value, clock, until))                                          \
+      (thread, value, clock, until))                                           \
     X(pthread_barrier_wait, (pthread_barrier_t * barrier), (barrier))
 
 #define REAL_THREAD_MEMBER(name, parameters, arguments) int(*name) parameters;

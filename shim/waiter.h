@@ -14,8 +14,9 @@
  *
  * A slot goes 0 -> SLOT_TAKEN -> lock -> 0 by its `lock`. Its `since_ns` is 0
  * outside of a wait; who exchanges it for now has the time in between, who
- * exchanges it for 0 frees the slot. Nothing is waited for. A thread that ended in the middle of a wait (asynchronous
- * cancellation) is noticed by whoever would charge for it after a second.
+ * exchanges it for 0 frees the slot. Nothing is waited for. A thread that ended
+ * in the middle of a wait (asynchronous cancellation) is noticed by whoever
+ * would charge for it after a second.
  * Read next: interpose_lock.c.
  */
 #ifndef PREPROF_WAITER_H
@@ -66,9 +67,8 @@ static ALWAYS_INLINE uint32_t waiter_home(uintptr_t lock)
 /* Whether anybody may be waiting for this lock. */
 static ALWAYS_INLINE bool waiter_exists(const void *lock)
 {
-    return __atomic_load_n(
-               &waiter_table->waiting[waiter_home((uintptr_t)lock)],
-               __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&waiter_table->waiting[waiter_home((uintptr_t)lock)],
+                           __ATOMIC_RELAXED) != 0;
 }
 
 struct waiter_charge {

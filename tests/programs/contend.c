@@ -26,7 +26,7 @@
 
 #include "preprof.h"
 
-#define HOLD_NS 4000000
+#define HOLD_NS  4000000
 #define NOINLINE __attribute__((noinline))
 /* Keeps a call from being the last thing a function does. */
 #define STAY() __asm__ volatile("")
@@ -198,8 +198,8 @@ static void *sleep_a_while(void *nothing_to_do)
     }
 JOIN(join_wait, pthread_join(thread, NULL))
 JOIN(join_timed_wait, pthread_timedjoin_np(thread, NULL, &until_real))
-JOIN(join_clock_wait, pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC,
-                                           &until_monotonic))
+JOIN(join_clock_wait,
+     pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until_monotonic))
 
 static void play_all(void)
 {

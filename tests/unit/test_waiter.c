@@ -41,7 +41,8 @@ static int begin(void **state)
 
 static void check_charge(struct model_waiter *model, int lock, uint64_t now)
 {
-    struct waiter_charge got = waiter_charge(&locks[lock], now), wanted = {0, 0};
+    struct waiter_charge got = waiter_charge(&locks[lock], now),
+                         wanted = {0, 0};
 
     for (int i = 0; i < WAITERS; i++) {
         if (!model[i].waiter || model[i].lock != lock)
