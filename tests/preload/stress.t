@@ -1,0 +1,69 @@
+#!/bin/sh
+# What is hardest for the shim, against the program's own count of what it did:
+# addresses that come back at once in another thread (hazards F1), libraries
+# that come and go while others allocate, many allocations in flat memory, tiny
+# stacks, thousands of threads, strict seccomp. `make soak` does more of each.
+build=$PWD/${BUILD:-build/release}
+shim=$build/libpreprof.so
+programs=$build/tests/programs
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
+if [ -n "$SOAK" ]; then
+    replaced=20000000 loaded=30000 many=1000000000 threads=10000
+else
+    replaced=100000 loaded=300 many=3000000 threads=500
+fi
+
+count=0
+ok() { # ok STATUS NAME
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
+        echo "not ok $count - $2"
+        cat out err stat 2>/dev/null | sed 's/^/# /'
+    fi
+}
+stress() { # stress ARGUMENTS...: its profile's numbers in stat
+    rm -f profile stat
+    LD_PRELOAD=$shim PREPROF_OUT=$work/profile "$programs/stress" "$@" \
+        >out 2>err
+    status=$?
+    [ ! -e profile ] || "$programs/dumpstat" profile >stat
+}
+value() { awk -v key="$1" '$1 == key { print $2 }' stat; }
+# Whether what is counted for callers in the program and its libraries is what it says it did,
+# and nothing was freed that was not known.
+is_exact() {
+    [ "$status" = 0 ] &&
+        "$programs/dumpstat" profile callers | awk '$1 ~ /^(stress|[0-7][.]so)[+]/ {
+            a += $2; f += $4 } END { printf "did %d %d\n", a, f }' >counted &&
+        tail -n 1 out | cmp -s - counted && [ "$(value unknown_frees)" = 0 ] &&
+        [ "$(value loss_OVERWRITTEN)" = 0 ]
+}
+
+stress reuse $replaced
+is_exact
+ok $? "blocks whose addresses come back in other threads: $(tail -n 1 out)"
+for i in 0 1 2 3 4 5 6 7; do cp "$programs/libplugin.so" $i.so; done
+stress plugins $loaded .
+is_exact
+ok $? "libraries that come and go: $(tail -n 1 out), $(value modules_used) modules"
+stress many $many
+grew=$(sed -n 's/grew \(.*\) KiB/\1/p' out)
+is_exact && [ "$grew" -lt 2048 ]
+ok $? "many: $(tail -n 1 out), memory grew by $grew KiB"
+stress small $threads
+is_exact
+ok $? "threads of the smallest stack there is"
+(ulimit -l 65536; stress small 100; is_exact)
+ok $? "the same with little memory that may be locked"
+
+# In strict mode only read, write and exit may be called.
+"$programs/stress" strict >plain; plain=$?
+for mode in off sample=1 exact; do
+    PREPROF_MODE=$mode stress strict
+    [ $status = $plain ] && cmp -s plain out
+    ok $? "strict seccomp, $mode: the same"
+done
+echo "1..$count"
