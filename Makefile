@@ -168,7 +168,7 @@ TESTS_asan    := unit           fuzz  cli           server
 TESTS_ubsan   := unit  torture  fuzz  cli
 TESTS_tsan    := unit  torture
 
-.PHONY: all run test check bench fuzz oracle aarch64 install uninstall format-check clean help \
+.PHONY: all run test check bench bench-walks fuzz oracle aarch64 install uninstall format-check clean help \
         deps deps-test deps-matrix chroot-test matrix soak
 all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
 
@@ -353,6 +353,11 @@ test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit tes
 bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 	$(Q)BUILD=$(B) tests/bench/run.py
 	$(Q)BUILD=$(B) tests/bench/profile.py
+
+bench-walks: $(BENCHES) ## how memo and spine find the stacks of the workloads
+	$(Q)$(MAKE) --no-print-directory B=build/walks CFLAGS=-DPREPROF_COUNT_WALKS \
+	  build/walks/libpreprof.so
+	$(Q)BUILD=$(B) tests/bench/walks.py build/walks/libpreprof.so
 
 oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
 	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)

@@ -5,6 +5,7 @@
 #include "path.h"
 #include "rules.h"
 #include "step.h"
+#include "walk_count.h"
 
 static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
                                    const struct walk_start *at)
@@ -189,6 +190,10 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
     if (UNLIKELY(outcome == BEYOND_RULES ||
                  count + SPINE_FRAMES - gathered > SEGMENT_DEPTH_MAX))
         return false;
+    WALK_COUNT(joined, 1);
+    WALK_COUNT(kept_frames, count);
+    WALK_COUNT(new_frames, SPINE_FRAMES - gathered);
+    WALK_COUNT_NEW(SPINE_FRAMES - gathered);
     append(spine, count, gathered, remaps);
     return true;
 }

@@ -17,6 +17,7 @@
 #include "memo.h"
 #include "module.h"
 #include "spine.h"
+#include "walk_count.h"
 
 #define TRACER_AFTER 32
 
@@ -54,11 +55,14 @@ static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
         tracer_renew(tracer);
     if (UNLIKELY(tracer->pause)) {
         tracer->pause--;
+        WALK_COUNT(unasked, 1);
         tracer->missed = 0;
         return 0;
     }
     callsite = memo_find(&tracer->memo, start, &tracer->missed);
+    WALK_COUNT(asked, 1);
     if (LIKELY(callsite != 0)) {
+        WALK_COUNT(recalled, 1);
         tracer->vain = 0;
     } else if (++tracer->vain == TRACER_VAIN) {
         tracer->vain = TRACER_VAIN / 2;

@@ -2,6 +2,8 @@
 /* walk_escape.c - see walk_escape.h. */
 #include "walk_escape.h"
 
+#include "walk_count.h"
+
 #define OWN_FRAMES_MAX 32 /* between walk_escape() and the program */
 
 void walk_escape_from(struct walk_out *out, struct frame *frame)
@@ -37,6 +39,7 @@ size_t walk_escape(const struct walk_start *start, uintptr_t *frames,
     /* The pc is that of the next instruction, not one behind a call. */
     struct frame frame = {.high = UINTPTR_MAX, .tag = WALK_FRAME_EXACT};
 
+    WALK_COUNT(escaped, 1);
     frame.pc = arch_capture(frame.registers);
     if (find_start(&frame, start)) {
         walk_escape_from(&out, &frame);
