@@ -18,8 +18,9 @@
 /* Takes a signal. Called once, at load. */
 void cpu_begin(void);
 
-/* Called by a new thread before it runs the program's function: gives it a
- * timer if there is a profile. The reader finds others within a second. */
+/* Called at a thread's first hook: gives it a timer if there is a profile. One
+ * that never calls us is found by the reader, which lists the threads ten times
+ * a second. Async-signal-safe. */
 void cpu_thread_begin(void);
 
 /* For cpu_signal.c: deletes all timers, now that the signal is given up, and

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "callsite.h"
+#include "cpu.h"
 #include "cpu_signal.h"
 #include "event.h"
 #include "module.h"
@@ -304,6 +305,8 @@ bool life_join(struct thread *thread)
         thread->mode = THREAD_NO_MODE;
         thread->random = 0;
         thread->epoch = epoch;
+        /* Its first hook: the earliest that we know of a thread. */
+        cpu_thread_begin();
     }
     return true;
 }

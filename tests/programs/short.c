@@ -3,8 +3,8 @@
  * short.c - `short BLOCKS [SECONDS [COUNT]]`: threads that a CPU profile has
  * trouble with. Says "ready" first.
  *
- * BLOCKS 0: one short thread after the other, each with 5 ms of work, at most
- * COUNT of them; with COUNT, none has any work. BLOCKS 1: one thread that works
+ * BLOCKS 0: one short thread after the other, each with 20 ms of work after an
+ * allocation, at most COUNT of them; with COUNT, none has any work. BLOCKS 1: one thread that works
  * with all signals blocked.
  */
 #include <pthread.h>
@@ -36,14 +36,16 @@ __attribute__((noinline)) static void work(double seconds)
 
 static void *run(void *seconds)
 {
-    if (seconds)
+    if (seconds) {
+        free(malloc(1));
         work(*(double *)seconds);
+    }
     return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    double seconds = argc > 2 ? atof(argv[2]) : 5, each = 0.005;
+    double seconds = argc > 2 ? atof(argv[2]) : 5, each = 0.02;
     long count = argc > 3 ? atol(argv[3]) : 0;
     double started = now_s(CLOCK_MONOTONIC);
     pthread_t thread;

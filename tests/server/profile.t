@@ -54,6 +54,13 @@ def cpu_s(pid):
     return total / 1e9
 
 
+def ended_too_s(pid):
+    """CPU time of a process with the threads that have ended, in ticks."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def timers(pid):
     with open(f"/proc/{pid}/timers") as text:
         return text.read().count("ID:")
@@ -150,6 +157,18 @@ spent = cpu_s(blocked.pid) - before
 ok(profile.flat("[signal blocked]", 1) / 1e9 > 0.6 * spent,
    f"the signal blocked: {profile.flat('[signal blocked]', 1) / 1e9:.2f} of {spent:.2f} s")
 end(blocked)
+
+# Threads too short to be found by who looks for threads
+short = start(os.path.join(BUILD, "tests/programs/short"), "0", "60")
+for attempt in range(2):
+    before = ended_too_s(short.pid)
+    profile = Profile(ask(short.pid, "seconds=2").body)
+    spent = ended_too_s(short.pid) - before
+    seen = profile.cumulative("run", 1) / 1e9
+    if abs(seen / spent - 1) < 0.45:
+        break
+ok(abs(seen / spent - 1) < 0.45, f"threads of 20 ms: {seen:.2f} of {spent:.2f} s")
+end(short)
 
 # A program that ends meanwhile, and one that has
 ending = start(SPIN, "1", "1.5")
