@@ -321,6 +321,15 @@ without a stack. The commands are in `tests/matrix/*.sh`.
 """
 
 
+STORM = """
+## What a process more costs
+
+CPU time in microseconds, medians of interleaved rounds; how many files the
+processes left in the directory of segments.
+
+"""
+
+
 def system():
     def said(*argv):
         return subprocess.run(argv, capture_output=True, text=True).stdout
@@ -363,6 +372,9 @@ def main():
                        "|---|---|--:|--:|---|---|---|---|\n" + "".join(lines))
             if skipped:
                 file.write("\nNot run: %s.\n" % ", ".join(skipped))
+            file.write(STORM + subprocess.run(
+                [HERE + "/storm.py"], stdout=subprocess.PIPE, text=True,
+                check=True).stdout)
     if not options.keep:
         shutil.rmtree(machine.root)
     print("%d rows, %d not ok%s" % (len(lines), len(bad),

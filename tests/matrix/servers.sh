@@ -12,7 +12,7 @@ redis-cli -s r.sock flushall; redis-cli -s r.sock rpush l a b c
 redis-cli -s r.sock debug populate 20000; redis-cli -s r.sock bgsave
 wait_until sh -c 'redis-cli -s r.sock info persistence | grep -q in_progress:0'
 redis-cli -s r.sock dbsize; finish TERM
-#: memcached | few: keeps items in slabs | varies: threads err
+#: memcached | few: keeps items in slabs | varies: threads fds err
 serve memcached -u root -s m.sock -t 2
 wait_until test -S m.sock
 /usr/bin/python3 - <<'END'
@@ -88,7 +88,7 @@ export USE_ZEND_ALLOC=0; serve php -n -S 127.0.0.1:$port 2>/dev/null
 wait_until curl -fs http://127.0.0.1:$port/i.php
 for i in $(seq 30); do curl -s http://127.0.0.1:$port/i.php; done | sha256sum
 finish INT
-#: node server | package: nodejs | varies: threads
+#: node server | package: nodejs | varies: threads fds
 port=$(free_port)
 cat >s.js <<'END'
 require("http").createServer((q, r) => r.end(JSON.stringify({ u: q.url, a: Array(500).fill(7) })))

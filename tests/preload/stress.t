@@ -37,7 +37,7 @@ value() { awk -v key="$1" '$1 == key { print $2 }' stat; }
 is_exact() {
     [ "$status" = 0 ] &&
         "$programs/dumpstat" profile callers | awk '$1 ~ /^(stress|[0-7][.]so)[+]/ {
-            a += $2; f += $4 } END { printf "did %d %d\n", a, f }' >counted &&
+            a += $2; f += $4 } END { printf "did %.0f %.0f\n", a, f }' >counted &&
         tail -n 1 out | cmp -s - counted && [ "$(value unknown_frees)" = 0 ] &&
         [ "$(value loss_OVERWRITTEN)" = 0 ]
 }
