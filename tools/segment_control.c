@@ -20,10 +20,9 @@ static int check_process(const struct segment_snapshot *snapshot,
     char reason[sizeof(error->reason)];
 
     if (snapshot->life != SEGMENT_LIFE_LIVE)
-        return segment_error_set(error, -ESRCH, SEGMENT_ERROR_NOWHERE,
-                                 "process %u is not live: %s",
-                                 snapshot->header.pid,
-                                 segment_life_text(snapshot->life));
+        return segment_error_set(
+            error, -ESRCH, SEGMENT_ERROR_NOWHERE, "process %u is not live: %s",
+            snapshot->header.pid, segment_life_text(snapshot->life));
     /* Bypassed is a doubt that the next recording may end. */
     if (status == SEGMENT_OK || status == SEGMENT_BYPASSED)
         return 0;
@@ -31,6 +30,9 @@ static int check_process(const struct segment_snapshot *snapshot,
     return segment_error_set(error, -ENOTSUP, SEGMENT_ERROR_NOWHERE, "%s",
                              reason);
 }
+
+/* Writes one word and returns what it was. */
+typedef uint64_t store_function(struct segment_header *header, uint64_t word);
 
 /* As preprof_set_mode() does it inside. */
 static uint64_t store_mode(struct segment_header *header, uint64_t mode)
@@ -42,10 +44,15 @@ static uint64_t store_mode(struct segment_header *header, uint64_t mode)
     return __atomic_exchange_n(&header->mode, mode, __ATOMIC_RELAXED);
 }
 
+static uint64_t store_locks(struct segment_header *header, uint64_t on)
+{
+    return __atomic_exchange_n(&header->locks, on, __ATOMIC_RELAXED);
+}
+
 /* Reading has checked the file: a segment never shrinks while it has a name,
  * and its process's header page is populated. */
-static int write_mode(int fd, uint64_t mode, uint64_t *before,
-                      struct segment_error *error)
+static int write_word(int fd, store_function *store, uint64_t word,
+                      uint64_t *before, struct segment_error *error)
 {
     struct segment_header *header = mmap(
         NULL, SEGMENT_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -53,13 +60,13 @@ static int write_mode(int fd, uint64_t mode, uint64_t *before,
     if (header == MAP_FAILED)
         return segment_error_set(error, -errno, SEGMENT_ERROR_NOWHERE,
                                  "cannot be mapped: %s", strerror(errno));
-    *before = store_mode(header, mode);
+    *before = store(header, word);
     munmap(header, SEGMENT_HEADER_SIZE);
     return 0;
 }
 
-int segment_control_mode(const char *path, uint64_t mode, uint64_t *before,
-                         struct segment_error *error)
+static int control(const char *path, store_function *store, uint64_t word,
+                   uint64_t *before, struct segment_error *error)
 {
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), err;
     struct segment_snapshot *snapshot;
@@ -74,7 +81,19 @@ int segment_control_mode(const char *path, uint64_t mode, uint64_t *before,
         segment_snapshot_free(snapshot);
     }
     if (!err)
-        err = write_mode(fd, mode, before, error);
+        err = write_word(fd, store, word, before, error);
     close(fd);
     return err;
+}
+
+int segment_control_mode(const char *path, uint64_t mode, uint64_t *before,
+                         struct segment_error *error)
+{
+    return control(path, store_mode, mode, before, error);
+}
+
+int segment_control_locks(const char *path, bool on, uint64_t *before,
+                          struct segment_error *error)
+{
+    return control(path, store_locks, on, before, error);
 }

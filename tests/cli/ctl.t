@@ -68,7 +68,10 @@ ok $? "to sampling"
 "$build/preprof-top" "$victim" >out 2>err
 grep -q 'partly sampled, partly exact' out
 ok $? "which the profile says as well"
-for bad in on exactly sample= sample=0 ''; do
+ctl locks=on && [ "$(cat out)" = "process $victim: locks=on, was locks=off" ] &&
+    ctl locks=off && [ "$(cat out)" = "process $victim: locks=off, was locks=on" ]
+ok $? "waits on and off"
+for bad in on exactly sample= sample=0 locks locks=1 ''; do
     ctl "$bad"; [ $? = 2 ] && [ "$(wc -l <err)" = 1 ] || echo "# '$bad'"
 done >out
 [ ! -s out ]
