@@ -303,6 +303,7 @@ bool life_join(struct thread *thread)
         thread->young = SHARD_AFTER;
         thread->busy = 0;
         thread->mode = THREAD_NO_MODE;
+        thread->drawn = THREAD_NO_MODE;
         thread->random = 0;
         thread->epoch = epoch;
         /* Its first hook: the earliest that we know of a thread. */

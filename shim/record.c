@@ -69,11 +69,12 @@ void record_exact_walk(struct thread *thread, void *block, size_t size,
         record_exact_count(shard, block, size, callsite);
 }
 
+/* Records a block with a sample point in it: thread->drawn was reached. */
 static COLD void record_sample(struct thread *thread, void *block, size_t size,
                                const struct walk_start *start)
 {
     struct shard *shard = shard_of(thread);
-    uint64_t mean_bytes = SEGMENT_SAMPLE_SIZE_OF(thread->mode);
+    uint64_t mean_bytes = SEGMENT_SAMPLE_SIZE_OF(thread->drawn);
     uint32_t weight = sample_weight(thread, size, mean_bytes);
     struct sample sample = {
         .objects = weight,
@@ -91,11 +92,12 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
     follow(shard, block, SAMPLE_OWNER(slot));
 }
 
-/* Makes the thread sample by the mode word, and counts this call. A thread
- * without a row of its own comes here every time; that it draws its distance
- * anew as often changes nothing, as the distribution has no memory. */
-static COLD void sample_first(struct thread *thread, void *block, size_t size,
-                              const struct walk_start *start, uint64_t mode)
+/* Samples by a mode word that the thread is not ready for: counts this call, and
+ * makes it ready, unless it has no row of its own. Such a thread comes here
+ * every time. */
+static NOINLINE void sample_slowly(struct thread *thread, void *block,
+                                   size_t size, const struct walk_start *start,
+                                   uint64_t mode)
 {
     struct shard *shard;
 
@@ -103,13 +105,15 @@ static COLD void sample_first(struct thread *thread, void *block, size_t size,
         return;
     shard = shard_of(thread);
     shard_add_calls(shard, 1, 0, 0);
-    sample_draw(thread, SEGMENT_SAMPLE_SIZE_OF(mode));
-    thread->mode = mode;
+    if (thread->drawn != mode) {
+        sample_draw(thread, SEGMENT_SAMPLE_SIZE_OF(mode));
+        thread->drawn = mode;
+    }
     thread->calls = shard->rows[0];
+    if (!shard->shared && thread->calls)
+        thread->mode = mode;
     if (sample_due(thread, size))
         record_sample(thread, block, size, start);
-    if (shard->shared || !thread->calls)
-        thread->mode = THREAD_NO_MODE;
 }
 
 /* Whether the thread may record in exact mode now; it is ready for the hot path
@@ -141,7 +145,7 @@ HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
     } else if (mode == thread->mode) {
         record_sample(thread, block, size, start);
     } else if (mode != SEGMENT_MODE_OFF) {
-        sample_first(thread, block, size, start, mode);
+        sample_slowly(thread, block, size, start, mode);
     }
 }
 

@@ -31,7 +31,8 @@ struct thread {
                       has a shard, and for sampling calls and a countdown; else
                       THREAD_NO_MODE */
     struct segment_row *calls; /* row 0 of its own shard */
-    int64_t countdown;         /* sample.h: bytes to the next sample */
+    int64_t countdown;         /* sample.h: bytes to the next sample ... */
+    uint64_t drawn;            /* ... at the rate of this mode word */
     uint64_t random;           /* sample.h */
     uint32_t young; /* shard.h: calls that it will yet count without a shard of
                        its own */
