@@ -51,6 +51,7 @@ MATRIX_DEPS := aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
   qemu-aarch64=qemu-user debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \
   /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4=libtcmalloc-minimal4 \
+  /usr/lib/x86_64-linux-gnu/libtcmalloc.so.4=libgoogle-perftools4 \
   /usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0=libmimalloc2.0 \
   /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a=libclang-rt-14-dev \
   /usr/lib/python3.11/test/test_json=libpython3.11-testsuite ruby=ruby \
@@ -168,7 +169,8 @@ TESTS_asan    := unit           fuzz  cli           server
 TESTS_ubsan   := unit  torture  fuzz  cli
 TESTS_tsan    := unit  torture
 
-.PHONY: all run test check bench bench-walks fuzz oracle aarch64 install uninstall format-check clean help \
+.PHONY: all run test check bench bench-walks bench-parts bench-peers chart \
+        fuzz oracle aarch64 install uninstall format-check clean help \
         deps deps-test deps-matrix chroot-test matrix soak
 all: $(PROGRAMS) $(EXAMPLES) ## build everything (MODE=release|debug|asan|ubsan|tsan, V=1)
 
@@ -393,6 +395,15 @@ aarch64: ## build the shim for aarch64, test its walker under qemu (deps-matrix)
 	$(Q)$(MAKE) --no-print-directory $(A64_TESTS)
 	$(Q)prove --exec 'qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu' \
 	  $(A64_TESTS)
+
+bench-parts: $(PROGRAMS) $(BENCHES) $(B)/tests/programs/libforward.so ## what a malloc/free pair's instructions buy
+	$(Q)BUILD=$(B) tests/bench/parts.py
+
+bench-peers: $(PROGRAMS) $(BENCHES) ## other heap profilers on the same programs (deps-matrix)
+	$(Q)BUILD=$(B) tests/bench/peers.py
+chart: $(PROGRAMS) $(BENCHES) ## draw docs/accuracy.svg: overhead against error (deps-matrix)
+	@mkdir -p docs
+	$(Q)BUILD=$(B) tests/bench/peers.py --chart docs/accuracy.svg
 
 FUZZ_SECONDS ?= 60
 fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS each

@@ -229,7 +229,9 @@ def workloads(wanted):
         "cc1plus": lambda: Command([cc1plus(), "-quiet", "-O1", preprocessed(),
                                     "-o", os.devnull]),
         "redis": lambda: Redis(),
-        "larson": lambda: Printed([bench("larson"), "2", "8"]),
+        "larson": lambda: Printed([bench("larson"), "2", "20"]),
+        "larson, 64 threads": lambda: Printed([bench("larson"), "64", "1"]),
+        "larson, 256 threads": lambda: Printed([bench("larson"), "256", "1"]),
     }
     libraries = "/usr/lib/x86_64-linux-gnu/"
     for name, file in (("jemalloc", "libjemalloc.so.2"),
