@@ -11,9 +11,9 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
 if [ -n "$SOAK" ]; then
-    replaced=20000000 loaded=30000 many=1000000000 threads=10000
+    replaced=20000000 loaded=30000 many=1000000000 threads=10000 forks=20000
 else
-    replaced=100000 loaded=300 many=3000000 threads=500
+    replaced=100000 loaded=300 many=3000000 threads=500 forks=140
 fi
 
 count=0
@@ -58,6 +58,21 @@ is_exact
 ok $? "threads of the smallest stack there is"
 (ulimit -l 65536; stress small 100; is_exact)
 ok $? "the same with little memory that may be locked"
+
+# Three threads allocate while processes of every kind are made, and may not be
+# held up; what their parent counts is its own, and a vfork child's.
+rm -rf outputs; mkdir outputs
+LD_PRELOAD=$shim PREPROF_OUT=outputs/%n.%p timeout 300 "$programs/forks" \
+    torture $forks >out 2>err
+status=$?
+parent=$(ls outputs/forks.* | while read -r file; do
+    "$programs/dumpstat" "$file" | grep -q '^parent_pid 0$' && echo "$file"; done)
+"$programs/dumpstat" "$parent" >stat
+"$programs/dumpstat" "$parent" callers | awk '$1 ~ /^forks[+]/ {
+    a += $2; f += $4 } END { printf "did %.0f\ndid %.0f\n", a - 101, f }' >counted
+[ $status = 0 ] && cat out out | cmp -s - counted &&
+    [ "$(value unknown_frees)" = 0 ] && [ -z "$(ls segments)" ]
+ok $? "$forks processes in a storm: $(cat out), nothing is left"
 
 # In strict mode only read, write and exit may be called.
 "$programs/stress" strict >plain; plain=$?

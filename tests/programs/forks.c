@@ -15,6 +15,8 @@
  *               executes it with nothing else in its environment
  *   daemon      forks twice, leaves session and directory, closes everything;
  *               the daemon allocates 7 blocks of 37 bytes
+ *   torture N   the same with N processes of every kind, vfork and spawn too;
+ *               says how often this process allocated in the storm
  *   storm       50 forks while 3 threads allocate, with handlers of
  *               pthread_atfork that allocate; each child allocates too
  *
@@ -25,6 +27,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -123,12 +126,15 @@ static int run_daemon(void)
     return 0;
 }
 
+static unsigned long pairs; /* of this process */
+
 static void allocate_and_free(void)
 {
     for (size_t size = 1; size < 3000; size = size * 3 + 7) {
         void *volatile block = malloc(size);
 
         free(block);
+        __atomic_fetch_add(&pairs, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -139,7 +145,23 @@ static void *allocate_until_stopped(void *unused)
     return unused;
 }
 
-static int run_storm(void)
+/* A child that libc has not prepared must not allocate: a lock may be held. */
+static int storm_by(const char *how)
+{
+    pid_t pid;
+
+    if (strcmp(how, "spawn") == 0)
+        return run_spawn();
+    pid = strcmp(how, "vfork") == 0 ? vfork() : fork_by(how);
+    if (pid == 0) {
+        if (strcmp(how, "fork") == 0 || strcmp(how, "vfork") == 0)
+            allocate_and_free();
+        _exit(0);
+    }
+    return wait_for(pid);
+}
+
+static int run_storm(int processes, const char *const *kinds, int kind_count)
 {
     pthread_t threads[STORM_THREADS];
     int failed = 0;
@@ -148,15 +170,8 @@ static int run_storm(void)
     for (int i = 0; i < STORM_THREADS; i++)
         if (pthread_create(&threads[i], NULL, allocate_until_stopped, NULL))
             return 1;
-    for (int i = 0; i < STORM_FORKS; i++) {
-        pid_t pid = fork();
-
-        if (pid == 0) {
-            allocate_and_free();
-            _exit(0);
-        }
-        failed |= wait_for(pid);
-    }
+    for (int i = 0; i < processes; i++)
+        failed |= storm_by(kinds[i % kind_count]);
     stop = 1;
     for (int i = 0; i < STORM_THREADS; i++)
         pthread_join(threads[i], NULL);
@@ -165,6 +180,8 @@ static int run_storm(void)
 
 int main(int argc, char **argv)
 {
+    static const char *const kinds[] = {"fork",  "_Fork",  "sysfork", "clone",
+                                        "vfork", "clone3", "spawn"};
     const char *how = argc > 1 ? argv[1] : "fork";
 
     for (int i = 0; i < 101; i++)
@@ -182,6 +199,12 @@ int main(int argc, char **argv)
     if (strcmp(how, "daemon") == 0)
         return run_daemon();
     if (strcmp(how, "storm") == 0)
-        return run_storm();
+        return run_storm(STORM_FORKS, kinds, 1);
+    if (strcmp(how, "torture") == 0 && argc > 2) {
+        int failed = run_storm(atoi(argv[2]), kinds, 7);
+
+        dprintf(1, "did %lu\n", pairs);
+        return failed;
+    }
     return run_fork(how);
 }
