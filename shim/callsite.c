@@ -226,7 +226,8 @@ static uint32_t capture_traced(struct shard *shard,
         return callsite_enter(spine_path(spine), shard->stack, spine->count,
                               spine->truncated);
     }
-    memo_learn(&tracer->memo, tracer->missed, spine, callsite);
+    if (tracer->missed)
+        memo_learn(&tracer->memo, tracer->missed, spine, callsite);
     return callsite;
 }
 

@@ -53,19 +53,25 @@ static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
     bool again = memo->missed[slot] == callsite;
 
     memo->missed[slot] = callsite;
-    return !memo->entries[slot].hash || again ||
-           memo->misses++ % MEMO_PATIENCE == 0;
+    memo->misses++;
+    return again || memo->misses % MEMO_PATIENCE == 0;
 }
 
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
                 uint32_t callsite)
 {
-    uint32_t slot = memo_slot(hash);
-    struct memo_entry *entry = &memo->entries[slot];
+    uint32_t slot = memo_slot(hash), other = memo_other(slot);
     const struct spine_frame *leaf = &spine->frames[spine->count - 1];
+    struct memo_entry *entry;
 
-    if (!hash || !may_take(memo, slot, callsite))
-        return;
+    if (memo->entries[slot].hash) {
+        if (memo->entries[other].hash && !may_take(memo, slot, callsite))
+            return;
+        /* The two in turn. */
+        if (!memo->entries[other].hash || memo->misses / MEMO_PATIENCE % 2)
+            slot = other;
+    }
+    entry = &memo->entries[slot];
     entry->hash = 0;
     COMPILER_BARRIER();
     if (!add_words(entry, spine))

@@ -13,10 +13,12 @@
  * part where they differ, like words in a trie. What chose an entry is a hint
  * only; every entry is compared whole.
  *
- * A slot that is free is filled at once; one that is taken, when the same
- * stack missed there twice in a row, and else by every MEMO_PATIENCE'th miss
- * only: a program that allocates from ever new stacks does not pay for it, and
- * one whose stacks take turns is not kept out.
+ * Each hash has two slots, so that two stacks that are always met in turn have
+ * room even where their hashes collide. A slot that is free is filled at once;
+ * where both are taken, one is given up when the same stack missed there twice
+ * in a row, and else by every MEMO_PATIENCE'th miss only: a program that
+ * allocates from ever new stacks does not pay for it, and one whose stacks take
+ * turns is not kept out.
  *
  * One thread uses a memo, while it is marked busy (thread.h); an entry has no
  * callsite while it is being filled. Memory of zeros is an empty memo.
@@ -72,6 +74,11 @@ static ALWAYS_INLINE uint32_t memo_slot(uint64_t hash)
     return (uint32_t)(hash >> 50) % MEMO_ENTRIES;
 }
 
+static ALWAYS_INLINE uint32_t memo_other(uint32_t slot)
+{
+    return slot ^ 1;
+}
+
 /* Whether the entry is the stack at *start; else *word is what differs. In
  * order, and not beyond the first difference: later addresses may be no stack
  * then. */
@@ -105,8 +112,11 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
 
     for (int try = 0; try < MEMO_TRIES; try++) {
         entry = &memo->entries[memo_slot(hash)];
-        if (entry->hash != hash)
-            break;
+        if (UNLIKELY(entry->hash != hash)) {
+            entry = &memo->entries[memo_other(memo_slot(hash))];
+            if (entry->hash != hash)
+                break;
+        }
         if (LIKELY(memo_holds(entry, start, &word)))
             return entry->callsite;
         hash = memo_hash_next(hash, word);
@@ -115,7 +125,7 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
     return 0;
 }
 
-/* May remember what memo_find() did not know and `hash` is of: `spine` is the
+/* May remember what memo_find() did not know and `hash` (not 0) is of: `spine` is the
  * stack's, and `callsite` its callsite. */
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
                 uint32_t callsite);

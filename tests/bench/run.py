@@ -127,7 +127,7 @@ def scratch(name, text):
 PYTHON_JSON = """
 import json
 d = {"a": [1, 2, {"b": "c" * 20, "d": [3.5, None, "text"]}] * 50}
-for i in range(2200):
+for i in range(4000):
     json.loads(json.dumps(d))
 """
 PERL = """
