@@ -35,7 +35,8 @@ enum known_state { EMPTY, ALIVE, GONE, REPLACED };
 
 struct known {
     uintptr_t start, end;
-    uint64_t identity; /* hash of path and build id */
+    uintptr_t build_id; /* its address, 0 when it has none */
+    uint64_t path;      /* hash of the loader's name for it */
     uint32_t state;
 };
 
@@ -94,11 +95,31 @@ void module_begin(void)
     }
 }
 
+/* ---- names, for comparing --------------------------------------------------
+ */
+
+#define HASH_BEGIN 0xcbf29ce484222325u /* FNV-1a */
+
+static uint64_t hash_step(uint64_t hash, char c)
+{
+    return (hash ^ (uint8_t)c) * 0x100000001b3u;
+}
+
+static uint64_t hash_path(const char *path)
+{
+    uint64_t hash = HASH_BEGIN;
+
+    while (*path)
+        hash = hash_step(hash, *path++);
+    return hash;
+}
+
 /* ---- what an object is ------------------------------------------------- */
 
 struct object {
     uintptr_t start, end, bias;
     const char *path;
+    uint64_t name_hash; /* of the loader's name for it */
     uintptr_t text_start, text_end, text_offset;
     const uint8_t *build_id;
     size_t build_id_length;
@@ -176,6 +197,7 @@ static bool object_at(uintptr_t pc, struct object *object)
         .end = (uintptr_t)found.dlfo_map_end,
         .bias = found.dlfo_link_map->l_addr,
         .path = name,
+        .name_hash = hash_path(name),
         .text_start = (uintptr_t)found.dlfo_map_start,
         .text_end = (uintptr_t)found.dlfo_map_end,
     };
@@ -188,17 +210,6 @@ static bool object_at(uintptr_t pc, struct object *object)
     }
     read_headers(object);
     return true;
-}
-
-static uint64_t identity_of(const struct object *object)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-
-    for (const char *p = object->path; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 0x100000001b3u;
-    for (size_t i = 0; i < object->build_id_length; i++)
-        hash = (hash ^ object->build_id[i]) * 0x100000001b3u;
-    return hash;
 }
 
 /* ---- entering ---------------------------------------------------------- */
@@ -285,7 +296,8 @@ static COLD uint32_t enter(const struct object *object)
     known = &tables->known[index];
     known->start = object->start;
     known->end = object->end;
-    known->identity = identity_of(object);
+    known->build_id = (uintptr_t)object->build_id;
+    known->path = object->name_hash;
     __atomic_store_n(&known->state, ALIVE, __ATOMIC_RELEASE);
     return find_known(object);
 }
@@ -315,14 +327,65 @@ static bool overlaps_loaded(const struct known *known)
     return false;
 }
 
-static void revalidate(struct known *known)
+/* Whether the loader's name at an address is the one with this hash. */
+static bool name_is(const char *const *name_at, uint64_t path)
 {
+    uint64_t hash = HASH_BEGIN;
+    uintptr_t name;
+    char c;
+
+    if (os_copy(&name, (uintptr_t)name_at, sizeof(name)) != 0)
+        return false;
+    for (size_t i = 0; i < PATH_MAX_BYTES; i++) {
+        if (os_copy(&c, name + i, 1) != 0)
+            return false;
+        if (!c)
+            return hash == path;
+        hash = hash_step(hash, c);
+    }
+    return false;
+}
+
+/*
+ * Whether what lies where a module lay is still that module. Another thread
+ * may be unloading it at this moment: its memory, and the loader's description
+ * of it, are copied by the kernel, which fails where we would be killed. Where
+ * a sandbox forbids that, the same range counts as the same module.
+ */
+static bool is_still(const struct known *known,
+                     const struct segment_module *module)
+{
+    uint8_t build_id[sizeof(module->build_id)];
+    struct dl_find_object found;
+    int err;
+
+    if (_dl_find_object((void *)known->start, &found) != 0 ||
+        (uintptr_t)found.dlfo_map_start != known->start ||
+        (uintptr_t)found.dlfo_map_end != known->end)
+        return false;
+    if (!known->build_id) {
+        const char *const *name =
+            (const char *const *)&found.dlfo_link_map->l_name;
+
+        return !os_copy_works() || name_is(name, known->path);
+    }
+    err = os_copy(build_id, known->build_id, module->build_id_length);
+    if (err)
+        return err != -EFAULT;
+    return memcmp(build_id, module->build_id, module->build_id_length) == 0;
+}
+
+static void revalidate(uint32_t index)
+{
+    struct known *known = &tables->known[index];
     uint32_t state = __atomic_load_n(&known->state, __ATOMIC_ACQUIRE);
-    struct object object;
 
     if (state == ALIVE) {
-        if (object_at(known->start, &object) && object.start == known->start &&
-            object.end == known->end && identity_of(&object) == known->identity)
+        const struct segment_module *modules = __atomic_load_n(
+            &tables->modules[index / SEGMENT_MODULES_PER_EXTENT],
+            __ATOMIC_ACQUIRE);
+
+        if (is_still(known, &modules[index % SEGMENT_MODULES_PER_EXTENT]))
             return;
         state = GONE;
     }
@@ -346,7 +409,7 @@ void module_refresh(struct module_loads *loads)
         uint32_t state =
             __atomic_load_n(&tables->known[i].state, __ATOMIC_ACQUIRE);
         if (state == ALIVE || state == GONE)
-            revalidate(&tables->known[i]);
+            revalidate(i);
     }
     for (int i = 0; i < MODULE_WATCHES_MAX; i++)
         __atomic_store_n(&loads->words[i], now.words[i], __ATOMIC_RELEASE);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -265,6 +266,24 @@ bool os_is_readable(uintptr_t address)
 {
     return CALL4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) !=
            -EFAULT;
+}
+
+int os_copy(void *to, uintptr_t from, size_t size)
+{
+    struct iovec there = {(void *)from, size}, here = {to, size};
+    long copied = os_syscall(SYS_process_vm_readv, os_getpid(), (long)&here, 1,
+                             (long)&there, 1, 0);
+
+    if (copied < 0)
+        return (int)copied;
+    return (size_t)copied == size ? 0 : -EFAULT;
+}
+
+bool os_copy_works(void)
+{
+    char from = 0, to;
+
+    return os_copy(&to, (uintptr_t)&from, 1) == 0;
 }
 
 uint64_t os_random(void)

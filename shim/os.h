@@ -79,6 +79,12 @@ uint64_t os_realtime_ns(void);
 uint64_t os_monotonic_ns(void);
 /* Whether the 8 bytes at an aligned address can be read. */
 bool os_is_readable(uintptr_t address);
+
+/* Copies from an address of ours where another thread may unmap memory. 0, or
+ * -EFAULT when something of it is not there, or another -errno where a sandbox
+ * forbids it; os_copy_works() tells whether one does. */
+int os_copy(void *to, uintptr_t from, size_t size);
+bool os_copy_works(void);
 uint64_t os_random(void); /* never fails; of lower quality without getrandom */
 
 /* Bytes that the filesystem of an open file can still give. */

@@ -13,7 +13,7 @@ export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
 if [ -n "$SOAK" ]; then
     replaced=20000000 loaded=30000 many=1000000000 threads=10000 forks=20000
 else
-    replaced=100000 loaded=300 many=3000000 threads=500 forks=140
+    replaced=100000 loaded=2000 many=3000000 threads=500 forks=140
 fi
 
 count=0
