@@ -155,9 +155,9 @@ threads=${SOAK:+10000}; threads=${threads:-1000}
 LD_PRELOAD=$shim PREPROF_OUT=$work/profile "$programs/crowd" $threads \
     >ready 2>err &
 victim=$!
-for _ in $(seq 1000); do [ -s ready ] && break; sleep 0.02; done
+for _ in $(seq 3000); do [ -s ready ] && break; sleep 0.02; done
 [ "$(ls /proc/$victim/task | wc -l)" -gt $threads ] &&
-    timeout 20 ./preprof-convert $victim -f folded -o folded 2>err
+    timeout 60 ./preprof-convert $victim -f folded -o folded 2>err
 ok $? "$threads threads at once, and their profile"
 kill -TERM $victim; wait $victim 2>/dev/null; victim=
 echo "1..$count"
