@@ -206,7 +206,7 @@ run ffmpeg -v error -f lavfi -i testsrc=size=320x240:rate=25:duration=3 \
     -threads 1 -c:v mpeg4 -bitexact v.avi
 run ffmpeg -v error -i v.avi -threads 1 -f framemd5 - | tail -n 3
 run ffmpeg -v error -f lavfi -i sine=440:duration=2 -c:a flac -bitexact a.flac; sha256sum v.avi a.flac
-#: doxygen
+#: doxygen | varies: threads
 for i in $(seq 30); do echo "/** \\brief Function $i
  *  \\param x see f$i */
 int f$i(int x) { return x; }" >f$i.c; done
