@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kill_sweep.c - a process stopped or killed at any instruction of the shim has
- * left a segment that can be read and says no more and no less than what it did.
+ * left a segment that can be read, and that says what it did, no more and no
+ * less.
  *
  *   kill_sweep look SHIM STEPS SCENARIO STRIDE
  *       single-steps through a scenario of steps.c and reads the segment at
@@ -77,7 +78,8 @@ static void find_text(void)
         char x;
 
         if (sscanf(line, "%" SCNx64 "-%" SCNx64 " r-%c", &start, &end, &x) ==
-                3 && x == 'x' && strstr(line, "/libpreprof.so")) {
+                3 &&
+            x == 'x' && strstr(line, "/libpreprof.so")) {
             text.start = start;
             text.end = end;
         }
@@ -292,7 +294,8 @@ int main(int argc, char **argv)
 
     if (argc < 6 || !getenv("PREPROF_DIR")) {
         fputs("usage: kill_sweep look|kill SHIM STEPS SCENARIO STRIDE "
-              "[COUNT]\n", stderr);
+              "[COUNT]\n",
+              stderr);
         return 2;
     }
     shim = argv[2];

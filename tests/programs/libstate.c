@@ -7,8 +7,9 @@
  *   begin|end PROGRAM threads N fds N=TARGET,... blocked MASK ignored MASK
  *   kernel_caught MASK caught MASK umask MODE core BYTES
  *
- * with tabs between the words. `caught` is what sigaction() tells the program. It must never allocate, print
- * or leave a descriptor, so that what it sees is others' doing.
+ * with tabs between the words. `caught` is what sigaction() tells the program.
+ * It must never allocate, print or leave a descriptor, so that what it sees is
+ * others' doing.
  * Read next: tests/matrix/run.py.
  */
 #include <dirent.h>

@@ -2,17 +2,16 @@
 /*
  * stress.c - what is hardest for the shim, with numbers that are known:
  *
- *   fds            takes descriptors 3..64 for files, pipes and sockets of known
- *                  contents, says "ready", allocates in two threads until its
- *                  input ends, and says whether a byte or a descriptor changed
- *   reuse N        4 threads replace, move and free N blocks each, of sizes
- *                  whose addresses come back at once
- *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N
- *                  times each, while one allocates
- *   many N         N pairs of malloc and free, a few hundred blocks alive at
- *                  addresses that move on, and how the resident memory grew
- *   small N        N threads of PTHREAD_STACK_MIN that allocate
- *   strict         enters seccomp's strict mode, allocates, ends by exit(2)
+ *   fds            takes descriptors 3..64 for files, pipes and sockets with
+ *                  known contents, says "ready", allocates in two threads until
+ * its input ends, and says whether a byte or a descriptor changed reuse N 4
+ * threads replace, move and free N blocks each, of sizes whose addresses come
+ * back at once plugins N DIR  2 threads load, call and unload DIR/0.so ..
+ * DIR/7.so, N times each, while one allocates many N         N pairs of malloc
+ * and free, a few hundred blocks alive at addresses that move on, and how the
+ * resident memory grew small N        N threads of PTHREAD_STACK_MIN that
+ * allocate strict         enters seccomp's strict mode, allocates, ends by
+ * exit(2)
  *
  * The last line is "did ALLOCATIONS FREES".
  */
