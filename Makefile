@@ -355,6 +355,7 @@ test-%: $(PROGRAMS) $(VICTIMS) $(EXAMPLES) ## one folder of tests: test-unit tes
 bench: $(PROGRAMS) $(BENCHES) ## measure: ratios in interleaved runs
 	$(Q)BUILD=$(B) tests/bench/run.py
 	$(Q)BUILD=$(B) tests/bench/profile.py
+	$(Q)BUILD=$(B) tests/bench/lock.py
 
 bench-walks: $(BENCHES) ## how memo and spine find the stacks of the workloads
 	$(Q)$(MAKE) --no-print-directory B=build/walks CFLAGS=-DPREPROF_COUNT_WALKS \

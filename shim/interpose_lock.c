@@ -15,6 +15,7 @@
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <threads.h>
 
 #include "cc.h"
 #include "life.h"
@@ -59,32 +60,51 @@ static bool mutex_is_released(const pthread_mutex_t *mutex)
            mutex->__data.__count <= 1;
 }
 
+/* C11's are the same mutexes, none of them robust; libc does not lock them by
+ * the functions above. Busy is said as of those. */
+static ALWAYS_INLINE int mtx_try(mtx_t *mutex)
+{
+    int result = real_thread.mtx_trylock(mutex);
+
+    return result == thrd_busy ? EBUSY : result;
+}
+
 /* ---- taking a lock ----------------------------------------------------- */
 
-/* name(), after try() when valid() says that it may be tried. */
-#define INTERPOSE_LOCK(name, parameters, arguments, try, valid)                \
+/* name(), after try() when valid() says that it may be tried; `error` is an
+ * expression of its `result`. */
+#define INTERPOSE_LOCK_OF(name, parameters, arguments, try, valid, error)      \
     static NOINLINE int name##_waiting parameters                              \
     {                                                                          \
         const struct walk_start start = WALK_START_HERE();                     \
         uint64_t began_ns = os_monotonic_ns();                                 \
         struct waiter *waiter = waiter_enter(lock, began_ns);                  \
-        int error = real_thread.name arguments;                                \
+        int result = real_thread.name arguments;                               \
                                                                                \
         waiter_leave(waiter);                                                  \
         if (wait_happened(error))                                              \
             wait_record(began_ns, &start);                                     \
-        return error;                                                          \
+        return result;                                                         \
+    }                                                                          \
+                                                                               \
+    static NOINLINE int name##_tried parameters                                \
+    {                                                                          \
+        int result;                                                            \
+                                                                               \
+        if (UNLIKELY(!(valid)))                                                \
+            return real_thread.name arguments;                                 \
+        result = try(lock);                                                    \
+        return UNLIKELY(result == EBUSY) ? name##_waiting arguments : result;  \
     }                                                                          \
                                                                                \
     EXPORT int name parameters                                                 \
     {                                                                          \
-        int error;                                                             \
-                                                                               \
-        if (!life_records_waits() || !(valid))                                 \
-            return real_thread.name arguments;                                 \
-        error = try(lock);                                                     \
-        return UNLIKELY(error == EBUSY) ? name##_waiting arguments : error;    \
+        return life_records_waits() ? name##_tried arguments                   \
+                                    : real_thread.name arguments;              \
     }
+
+#define INTERPOSE_LOCK(name, parameters, arguments, try, valid)                \
+    INTERPOSE_LOCK_OF(name, parameters, arguments, try, valid, result)
 
 INTERPOSE_LOCK(pthread_mutex_lock, (pthread_mutex_t * lock), (lock), mutex_try,
                mutex_may_wait(lock))
@@ -119,6 +139,11 @@ INTERPOSE_LOCK(pthread_rwlock_clockwrlock,
                 const struct timespec *until),
                (lock, clock, until), real_thread.pthread_rwlock_trywrlock,
                wait_is_valid(clock, until))
+INTERPOSE_LOCK_OF(mtx_lock, (mtx_t * lock), (lock), mtx_try, true,
+                  wait_error_c11(result))
+INTERPOSE_LOCK_OF(mtx_timedlock, (mtx_t * lock, const struct timespec *until),
+                  (lock, until), mtx_try, wait_is_valid(CLOCK_REALTIME, until),
+                  wait_error_c11(result))
 
 /* ---- giving it back ---------------------------------------------------- */
 
@@ -146,3 +171,5 @@ INTERPOSE_LOCK(pthread_rwlock_clockwrlock,
 
 INTERPOSE_UNLOCK(pthread_mutex_unlock, pthread_mutex_t, mutex_is_released(lock))
 INTERPOSE_UNLOCK(pthread_rwlock_unlock, pthread_rwlock_t, true)
+INTERPOSE_UNLOCK(mtx_unlock, mtx_t,
+                 mutex_is_released((const pthread_mutex_t *)lock))

@@ -9,6 +9,8 @@
  * The walk starts in the caller. Read next: wait.h, interpose_lock.c.
  */
 #include <errno.h>
+#include <stdint.h>
+#include <threads.h>
 
 #include "cc.h"
 #include "life.h"
@@ -36,8 +38,7 @@
 /* ---- conditions -------------------------------------------------------- */
 
 /* Waiting for a condition gives the mutex back. */
-static void charge_release(const pthread_mutex_t *mutex,
-                           const struct walk_start *start)
+static void charge_release(const void *mutex, const struct walk_start *start)
 {
     struct waiter_charge charge;
 
@@ -48,8 +49,8 @@ static void charge_release(const pthread_mutex_t *mutex,
         event_record(SEGMENT_EVENT_MUTEX, charge.delay_ns, start);
 }
 
-#define INTERPOSE_CONDITION(name, parameters, arguments)                       \
-    TIMED(name, parameters, arguments, charge_release(lock, &start), result)   \
+#define INTERPOSE_CONDITION(name, parameters, arguments, error)                \
+    TIMED(name, parameters, arguments, charge_release(lock, &start), error)    \
                                                                                \
     EXPORT int name parameters                                                 \
     {                                                                          \
@@ -59,15 +60,21 @@ static void charge_release(const pthread_mutex_t *mutex,
 
 INTERPOSE_CONDITION(pthread_cond_wait,
                     (pthread_cond_t * condition, pthread_mutex_t *lock),
-                    (condition, lock))
+                    (condition, lock), result)
 INTERPOSE_CONDITION(pthread_cond_timedwait,
                     (pthread_cond_t * condition, pthread_mutex_t *lock,
                      const struct timespec *until),
-                    (condition, lock, until))
+                    (condition, lock, until), result)
 INTERPOSE_CONDITION(pthread_cond_clockwait,
                     (pthread_cond_t * condition, pthread_mutex_t *lock,
                      clockid_t clock, const struct timespec *until),
-                    (condition, lock, clock, until))
+                    (condition, lock, clock, until), result)
+INTERPOSE_CONDITION(cnd_wait, (cnd_t * condition, mtx_t *lock),
+                    (condition, lock), wait_error_c11(result))
+INTERPOSE_CONDITION(cnd_timedwait,
+                    (cnd_t * condition, mtx_t *lock,
+                     const struct timespec *until),
+                    (condition, lock, until), wait_error_c11(result))
 
 /* ---- the others -------------------------------------------------------- */
 
@@ -124,3 +131,26 @@ INTERPOSE_JOIN(pthread_clockjoin_np,
                (pthread_t thread, void **value, clockid_t clock,
                 const struct timespec *until),
                (thread, value, clock, until), wait_is_valid(clock, until))
+
+/* There is no C11 function that tries to join: whether a thread has ended is
+ * asked as of POSIX's, which it is. One that has is not waited for. */
+static int thrd_try(thrd_t thread, int *value)
+{
+    void *result = NULL;
+    int error = real_thread.pthread_tryjoin_np(thread, &result);
+
+    if (error == 0 && value)
+        *value = (int)(intptr_t)result;
+    return error;
+}
+
+TIMED(thrd_join, (thrd_t thread, int *value), (thread, value), (void)0,
+      wait_error_c11(result))
+
+EXPORT int thrd_join(thrd_t thread, int *value)
+{
+    if (!life_records_waits())
+        return real_thread.thrd_join(thread, value);
+    return thrd_try(thread, value) == 0 ? thrd_success
+                                        : thrd_join_timed(thread, value);
+}

@@ -72,8 +72,8 @@ static ALWAYS_INLINE bool life_records_waits(void)
     const struct segment_header *header =
         __atomic_load_n(&life->header, __ATOMIC_RELAXED);
 
-    return UNLIKELY(header != NULL &&
-                    __atomic_load_n(&header->locks, __ATOMIC_RELAXED) != 0);
+    return LIKELY(header != NULL) &&
+           UNLIKELY(__atomic_load_n(&header->locks, __ATOMIC_RELAXED) != 0);
 }
 
 static ALWAYS_INLINE uint64_t life_mode(void)

@@ -16,6 +16,8 @@
 #include <threads.h>
 #include <time.h>
 
+#include "cc.h"
+
 /* X(name, parameters, arguments); all return int. */
 #define REAL_THREAD_FUNCTIONS(X)                                               \
     X(pthread_create,                                                          \
@@ -26,6 +28,8 @@
       (thread, run, argument))                                                 \
     X(pthread_mutex_trylock, (pthread_mutex_t * lock), (lock))                 \
     X(pthread_mutex_unlock, (pthread_mutex_t * lock), (lock))                  \
+    X(mtx_trylock, (mtx_t * lock), (lock))                                     \
+    X(mtx_unlock, (mtx_t * lock), (lock))                                      \
     X(pthread_rwlock_tryrdlock, (pthread_rwlock_t * lock), (lock))             \
     X(pthread_rwlock_trywrlock, (pthread_rwlock_t * lock), (lock))             \
     X(pthread_rwlock_unlock, (pthread_rwlock_t * lock), (lock))                \
@@ -42,6 +46,9 @@
     X(pthread_mutex_clocklock,                                                 \
       (pthread_mutex_t * lock, clockid_t clock, const struct timespec *until), \
       (lock, clock, until))                                                    \
+    X(mtx_lock, (mtx_t * lock), (lock))                                        \
+    X(mtx_timedlock, (mtx_t * lock, const struct timespec *until),             \
+      (lock, until))                                                           \
     X(pthread_rwlock_rdlock, (pthread_rwlock_t * lock), (lock))                \
     X(pthread_rwlock_timedrdlock,                                              \
       (pthread_rwlock_t * lock, const struct timespec *until), (lock, until))  \
@@ -69,6 +76,10 @@
       (pthread_cond_t * condition, pthread_mutex_t * lock, clockid_t clock,    \
        const struct timespec *until),                                          \
       (condition, lock, clock, until))                                         \
+    X(cnd_wait, (cnd_t * condition, mtx_t * lock), (condition, lock))          \
+    X(cnd_timedwait,                                                           \
+      (cnd_t * condition, mtx_t * lock, const struct timespec *until),         \
+      (condition, lock, until))                                                \
     X(sem_wait, (sem_t * semaphore), (semaphore))                              \
     X(sem_timedwait, (sem_t * semaphore, const struct timespec *until),        \
       (semaphore, until))                                                      \
@@ -83,6 +94,7 @@
       (pthread_t thread, void **value, clockid_t clock,                        \
        const struct timespec *until),                                          \
       (thread, value, clock, until))                                           \
+    X(thrd_join, (thrd_t thread, int *value), (thread, value))                 \
     X(pthread_barrier_wait, (pthread_barrier_t * barrier), (barrier))
 
 #define REAL_THREAD_MEMBER(name, parameters, arguments) int(*name) parameters;
@@ -91,7 +103,7 @@ struct real_thread {
 };
 #undef REAL_THREAD_MEMBER
 
-extern struct real_thread real_thread;
+extern HIDDEN struct real_thread real_thread;
 
 /* Looks all of them up. Again is harmless. Threads: any. */
 void real_thread_resolve(void);

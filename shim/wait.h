@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <threads.h>
 #include <time.h>
 
 #include "cc.h"
@@ -36,6 +37,14 @@ static inline bool wait_happened(int error)
 {
     return error == 0 || error == ETIMEDOUT || error == EOWNERDEAD ||
            error == EINTR;
+}
+
+/* The error that a result of C11's functions stands for. */
+static inline int wait_error_c11(int result)
+{
+    return result == thrd_success    ? 0
+           : result == thrd_timedout ? ETIMEDOUT
+                                     : EINVAL;
 }
 
 /* Counts a wait that began then and is over now. */

@@ -45,7 +45,7 @@ struct waiter_table {
     struct waiter slots[WAITER_SLOTS];
 };
 
-extern struct waiter_table *waiter_table; /* wiped in children */
+extern HIDDEN struct waiter_table *waiter_table; /* wiped in children */
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int waiter_begin(void);

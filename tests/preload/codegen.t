@@ -21,14 +21,15 @@ calloc cfree free free_aligned_sized free_sized malloc malloc_usable_size
 memalign posix_memalign preprof_read_memstats_v1 preprof_set_locks_v1
 preprof_set_mode_v1 pvalloc realloc reallocarray valloc"
 # A version is exported where an older one is another function.
-exports="$exports GLIBC_2.3.2 pthread_barrier_wait pthread_clockjoin_np
+exports="$exports GLIBC_2.3.2 cnd_timedwait cnd_wait mtx_lock mtx_timedlock
+mtx_unlock pthread_barrier_wait pthread_clockjoin_np
 pthread_cond_clockwait pthread_cond_timedwait@@GLIBC_2.3.2
 pthread_cond_wait@@GLIBC_2.3.2 pthread_create pthread_join
 pthread_mutex_clocklock pthread_mutex_lock pthread_mutex_timedlock
 pthread_mutex_unlock pthread_rwlock_clockrdlock pthread_rwlock_clockwrlock
 pthread_rwlock_rdlock pthread_rwlock_timedrdlock pthread_rwlock_timedwrlock
 pthread_rwlock_unlock pthread_rwlock_wrlock pthread_timedjoin_np sem_clockwait
-sem_timedwait sem_wait thrd_create"
+sem_timedwait sem_wait thrd_create thrd_join"
 
 # No stdio, no locale, no clock, no mmap by name: another preload may own them.
 imports="_ITM_deregisterTMCloneTable _ITM_registerTMCloneTable

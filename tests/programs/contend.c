@@ -37,6 +37,8 @@ static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static pthread_barrier_t barrier;
 static sem_t semaphore;
+static mtx_t c11_mutex;
+static cnd_t c11_condition;
 static atomic_int ready, told;
 
 static void pause_ns(long ns)
@@ -101,6 +103,37 @@ WAIT(sem_timed_wait, sem_timedwait(&semaphore, &until_real))
 WAIT(sem_clock_wait,
      sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until_monotonic))
 WAIT(sem_give, sem_post(&semaphore))
+
+WAIT(c11_wait, mtx_lock(&c11_mutex))
+WAIT(c11_timed_wait, mtx_timedlock(&c11_mutex, &until_real))
+WAIT(c11_take, mtx_lock(&c11_mutex))
+WAIT(c11_give, mtx_unlock(&c11_mutex))
+
+static NOINLINE void c11_cond_wait(void)
+{
+    c11_take();
+    while (!told)
+        need(cnd_wait(&c11_condition, &c11_mutex));
+    told = 0;
+    mtx_unlock(&c11_mutex);
+}
+
+static NOINLINE void c11_cond_timed_wait(void)
+{
+    c11_take();
+    while (!told)
+        need(cnd_timedwait(&c11_condition, &c11_mutex, &until_real));
+    told = 0;
+    mtx_unlock(&c11_mutex);
+}
+
+static void c11_cond_give(void)
+{
+    c11_take();
+    told = 1;
+    cnd_signal(&c11_condition);
+    mtx_unlock(&c11_mutex);
+}
 
 #define COND_WAIT(name, call)                                                  \
     static NOINLINE void name(void)                                            \
@@ -201,6 +234,22 @@ JOIN(join_timed_wait, pthread_timedjoin_np(thread, NULL, &until_real))
 JOIN(join_clock_wait,
      pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until_monotonic))
 
+static int sleep_c11(void *nothing_to_do)
+{
+    pause_ns(HOLD_NS);
+    return nothing_to_do == NULL;
+}
+
+static NOINLINE void c11_join_wait(void)
+{
+    thrd_t thread;
+    int value = 0;
+
+    need(thrd_create(&thread, sleep_c11, NULL));
+    need(thrd_join(thread, &value));
+    need(value != 1);
+}
+
 static void play_all(void)
 {
     const struct turn turns[] = {
@@ -221,6 +270,10 @@ static void play_all(void)
         {5, nothing, cond_wait_here, cond_give, nothing, nothing},
         {2, nothing, cond_timed_wait, cond_give, nothing, nothing},
         {3, nothing, cond_clock_wait, cond_give, nothing, nothing},
+        {5, c11_take, c11_wait, c11_give, nothing, c11_give},
+        {2, c11_take, c11_timed_wait, c11_give, nothing, c11_give},
+        {3, nothing, c11_cond_wait, c11_cond_give, nothing, nothing},
+        {2, nothing, c11_cond_timed_wait, c11_cond_give, nothing, nothing},
         {5, nothing, barrier_wait_here, barrier_wait_here, nothing, nothing},
     };
 
@@ -230,6 +283,7 @@ static void play_all(void)
         join_wait();
     join_timed_wait();
     join_clock_wait();
+    c11_join_wait();
     puts("13 block mutex_wait\n2 block mutex_timed_wait\n"
          "3 block mutex_clock_wait\n7 block recursive_wait\n"
          "5 block read_wait\n3 block read_timed_wait\n"
@@ -240,6 +294,9 @@ static void play_all(void)
          "2 block cond_timed_wait\n3 block cond_clock_wait\n"
          "5 block barrier_wait_here\n3 block join_wait\n"
          "1 block join_timed_wait\n1 block join_clock_wait\n"
+         "5 block c11_wait\n2 block c11_timed_wait\n"
+         "3 block c11_cond_wait\n2 block c11_cond_timed_wait\n"
+         "1 block c11_join_wait\n7 mutex c11_give\n"
          "18 mutex mutex_give\n7 mutex recursive_give_outer\n"
          "26 mutex rw_give");
 }
@@ -307,6 +364,8 @@ int main(int argc, char **argv)
     pthread_mutex_init(&recursive, &attributes);
     pthread_barrier_init(&barrier, NULL, 2);
     sem_init(&semaphore, 0, 0);
+    need(mtx_init(&c11_mutex, mtx_timed));
+    need(cnd_init(&c11_condition));
     if (argc > 1 && strcmp(argv[1], "threads") == 0) {
         create_all();
         return 0;

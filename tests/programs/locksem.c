@@ -398,12 +398,21 @@ static int c11_thread(void *argument)
 
     SHOW(mtx_trylock(&c11_mutex));
     SHOW(mtx_timedlock(&c11_mutex, &until));
+    SHOW(mtx_timedlock(&c11_mutex, &past));
+    SHOW(mtx_timedlock(&c11_mutex, &bad));
+    SHOW(mtx_unlock(&c11_mutex)); /* another's */
+    SHOW(thrd_join(thrd_current(), NULL));
     raise_flag(TRIED);
     mtx_lock(&c11_mutex);
     c11_told = 1;
     cnd_signal(&c11_condition);
     mtx_unlock(&c11_mutex);
     return (int)(long)argument;
+}
+
+static int c11_ended(void *nothing)
+{
+    return nothing ? 0 : -7;
 }
 
 static void try_c11(void)
@@ -413,7 +422,13 @@ static void try_c11(void)
     int result = 0, created;
 
     printf("-- C11\n");
-    SHOW(mtx_init(&c11_mutex, mtx_timed));
+    SHOW(mtx_init(&c11_mutex, mtx_timed | mtx_recursive));
+    SHOW(mtx_lock(&c11_mutex));
+    SHOW(mtx_timedlock(&c11_mutex, &past));
+    SHOW(mtx_timedlock(&c11_mutex, &bad));
+    SHOW(mtx_unlock(&c11_mutex));
+    SHOW(mtx_unlock(&c11_mutex));
+    SHOW(mtx_unlock(&c11_mutex));
     SHOW(cnd_init(&c11_condition));
     SHOW(mtx_lock(&c11_mutex));
     created = thrd_create(&thread, c11_thread, (void *)41);
@@ -423,9 +438,17 @@ static void try_c11(void)
         SHOW(cnd_wait(&c11_condition, &c11_mutex));
     until = in_ms(CLOCK_REALTIME, 3);
     SHOW(cnd_timedwait(&c11_condition, &c11_mutex, &until));
+    SHOW(cnd_timedwait(&c11_condition, &c11_mutex, &bad));
     SHOW(mtx_unlock(&c11_mutex));
     SHOW(thrd_join(thread, &result));
     printf("result %d\n", result);
+    SHOW(thrd_create(&thread, c11_ended, NULL));
+    pause_ms(3);
+    SHOW(thrd_join(thread, &result));
+    printf("result %d\n", result);
+    SHOW(thrd_create(&thread, c11_ended, NULL));
+    pause_ms(3);
+    SHOW(thrd_join(thread, NULL));
 }
 
 /* ---- cancellation -------------------------------------------------------- */
