@@ -135,7 +135,7 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 SHIM_SRCS     := $(wildcard shim/*.c)
 WALKER        := $(patsubst shim/%.c,%,$(wildcard shim/arch_*.c)) cfi expression \
-                 fde frame guess memo os rules spine walk walk_escape
+                 fde fiber frame guess memo os rules spine walk walk_escape
 SHIM_ONLY     := $(wildcard shim/interpose*.c shim/init.c)
 SHIM_PARTS    := $(filter-out $(SHIM_ONLY),$(SHIM_SRCS))
 TOOL_MAINS    := $(wildcard tools/*_main.c)

@@ -50,6 +50,9 @@ uint32_t arch_rule(const struct fde *fde, const struct cfi_row *row);
 /* The registers and the pc of an interrupted context. */
 uintptr_t arch_interrupted(const ucontext_t *context, uintptr_t *registers);
 
+/* What the function of a context that makecontext() made will return to. */
+uintptr_t arch_fiber_return(const ucontext_t *context);
+
 /* Whether the code at pc, which has no unwind tables, is what a signal handler
  * returns into; then the context that it restores. */
 const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp);

@@ -44,6 +44,11 @@ uintptr_t arch_interrupted(const ucontext_t *context, uintptr_t *registers)
     return machine->pc;
 }
 
+uintptr_t arch_fiber_return(const ucontext_t *context)
+{
+    return context->uc_mcontext.regs[ARCH_RA];
+}
+
 /* The kernel's trampoline has no unwind tables since Linux 5.8, but always
  * these two instructions: "mov x8, #139; svc #0". */
 const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp)

@@ -75,6 +75,11 @@ uintptr_t arch_interrupted(const ucontext_t *context, uintptr_t *registers)
     return registers[ARCH_RA];
 }
 
+uintptr_t arch_fiber_return(const ucontext_t *context)
+{
+    return *(const uintptr_t *)context->uc_mcontext.gregs[REG_RSP];
+}
+
 /* glibc's __restore_rt has unwind tables. */
 const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp)
 {

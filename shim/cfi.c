@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "fiber.h"
+
 #define SAVED_ROWS_MAX 2 /* of remember_state; real code nests 1 */
 #define VALUE_MAX      ((INT64_C(1) << 28) - 1)
 
@@ -203,6 +205,8 @@ uint32_t cfi_rule(uintptr_t return_address)
     struct cfi_row row;
     struct fde fde;
 
+    if (fiber_ends(return_address))
+        return CFI_RULE(CFI_END, 0, 0);
     switch (fde_find(pc, &fde)) {
     case FDE_FOUND:
         break;

@@ -6,6 +6,7 @@
 
 #include "cfi.h"
 #include "expression.h"
+#include "fiber.h"
 #include "guess.h"
 
 void frame_interrupted(struct frame *frame, const ucontext_t *context)
@@ -147,6 +148,8 @@ enum frame_result frame_out(struct frame *frame)
 
     if (frame->guessed && !ARCH_RECORD_ENDS_FRAME)
         return without_row(frame);
+    if (!(frame->tag & WALK_FRAME_EXACT) && fiber_ends(frame->pc))
+        return FRAME_OUTERMOST;
     switch (fde_find(pc, &fde)) {
     case FDE_FOUND:
         return cfi_row(&fde, pc, &row) ? by_row(frame, &fde, &row) : FRAME_LOST;

@@ -11,7 +11,7 @@ glibc_max=2.35
 tls_max=128 # bytes of initial-exec thread-local memory (hazards B1)
 
 exports="_Exit __sigaction __sysv_signal bsd_signal sigaction siginterrupt sigignore
-sigset signal ssignal sysv_signal _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t
+signalfd sigset sigtimedwait sigwait sigwaitinfo signal ssignal sysv_signal _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t
 _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm _ZdaPvmSt11align_val_t _ZdlPv
 _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t
 _ZdlPvm _ZdlPvmSt11align_val_t _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t
@@ -36,7 +36,8 @@ imports="_ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 __cxa_at_quick_exit __cxa_atexit __cxa_finalize __environ __errno_location
 __gmon_start__
 _dl_find_object abort dl_iterate_phdr dladdr dladdr1 dlclose dlopen dlsym environ
-getauxval getenv mallinfo2 memcmp memcpy memset strcmp strlen strncmp strstr"
+getauxval getenv makecontext mallinfo2 memcmp memcpy memset strcmp strlen strncmp
+strstr"
 # Weak: whether a sanitizer is in the process.
 imports="$imports __asan_init __hwasan_init __msan_init __tsan_init"
 

@@ -39,7 +39,7 @@ stacks() {
     ok $? "$4"
 }
 stacks 61 1016 "$main;over_longjmp(;jump_out)+" "longjmp over captured frames"
-stacks 61 1016 '.truncated.;[^;]*;fiber' "a fiber"
+stacks 61 1016 '[^;]*;fiber' "a fiber"
 stacks 61 1032 "$main;on_fibers" "... and outside it"
 stacks 61 1032 "$main;on_signal_stack;raise_it;raise;.*on_signal" \
     "an alternate signal stack"

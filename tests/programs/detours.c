@@ -5,7 +5,7 @@
  * table says what is outside.
  *
  *   over_longjmp     keep < jump_out < over_longjmp < main
- *   on_fibers        keep < fiber | (and from main in between)
+ *   on_fibers        keep < fiber < (libc), and from main in between
  *   on_signal_stack  keep < on_signal < (signal) < ... < raise_it < main
  *   while_loading    keep < carry_constructor (libcarry) < ... < load < main
  *   across_reloads   three times keep < carry (libcarry and libfreight in turn,

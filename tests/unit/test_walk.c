@@ -234,10 +234,39 @@ static void test_guess_refused(void **state)
     }
 }
 
-/* A fiber's stack is not known, whatever rbp says. */
+/* ---- fibers ------------------------------------------------------------ */
+
 static ucontext_t fiber, outside;
 
 static void on_fiber(void)
+{
+    with_aligned(40);
+    swapcontext(&fiber, &outside);
+}
+
+static void run_fiber(void (*function)(void), void *room, size_t size)
+{
+    getcontext(&fiber);
+    fiber.uc_stack.ss_sp = room;
+    fiber.uc_stack.ss_size = size;
+    fiber.uc_link = &outside;
+    makecontext(&fiber, function, 0);
+    swapcontext(&outside, &fiber);
+}
+
+/* It ends where makecontext() let it begin, whether it returns or not. */
+static void test_fiber(void **state)
+{
+    static char room[64 << 10];
+    int before = stacks;
+
+    (void)state;
+    run_fiber(on_fiber, room, sizeof(room));
+    assert_int_equal(stacks, before + 1);
+}
+
+/* A fiber's stack is not known, whatever rbp says. */
+static void guess_on_fiber(void)
 {
     call_framed(capture_guessed);
     swapcontext(&fiber, &outside);
@@ -250,11 +279,7 @@ static void test_guess_on_fiber(void **state)
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     (void)state;
-    getcontext(&fiber);
-    fiber.uc_stack.ss_sp = room;
-    fiber.uc_stack.ss_size = size;
-    makecontext(&fiber, on_fiber, 0);
-    swapcontext(&outside, &fiber);
+    run_fiber(guess_on_fiber, room, size);
     assert_int_equal(guessed_flags, WALK_TRUNCATED);
     assert_int_equal(guessed_frames, 1);
     munmap(room, size);
@@ -319,11 +344,7 @@ static void test_stack_use(void **state)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip();
 #endif
-    getcontext(&fiber);
-    fiber.uc_stack.ss_sp = painted;
-    fiber.uc_stack.ss_size = sizeof(painted);
-    makecontext(&fiber, on_painted, 0);
-    swapcontext(&outside, &fiber);
+    run_fiber(on_painted, painted, sizeof(painted));
     print_message("# %zu bytes of stack\n", used);
     assert_in_range(used, 256, 1536);
 }
@@ -367,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_fault),
         cmocka_unit_test(test_guess),
         cmocka_unit_test(test_guess_refused),
+        cmocka_unit_test(test_fiber),
         cmocka_unit_test(test_guess_on_fiber),
         cmocka_unit_test(test_context_unreadable),
         cmocka_unit_test(test_stack_use),
