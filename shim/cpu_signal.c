@@ -18,6 +18,7 @@
 #include "real.h"
 
 static const int candidates[] = {SIGURG, SIGWINCH};
+#define CANDIDATES (sizeof(candidates) / sizeof(candidates[0]))
 
 static int (*libc_sigaction)(int number, const struct sigaction *wanted,
                              struct sigaction *seen); /* the next */
@@ -56,7 +57,7 @@ static void take(size_t from)
 {
     struct kernel_action action;
 
-    for (size_t i = from; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+    for (size_t i = from; i < CANDIDATES; i++) {
         if (!read_action(candidates[i], &action) ||
             (action.handler != (void *)SIG_DFL &&
              action.handler != (void *)SIG_IGN))
@@ -120,4 +121,41 @@ bool cpu_signal_answer(const struct sigaction *wanted, struct sigaction *seen)
     else if (wanted)
         hidden = *wanted;
     return !handler;
+}
+
+static uint64_t bit_of(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
+static uint64_t candidate_bits(void)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < CANDIDATES; i++)
+        bits |= bit_of(candidates[i]);
+    return bits;
+}
+
+const sigset_t *cpu_signal_await(const sigset_t *set, sigset_t *without)
+{
+    int number = cpu_signal_taken();
+    struct sigaction action;
+    uint64_t bits; /* as the kernel has them, with which libc's begin */
+
+    if (!set || number == 0)
+        return set;
+    memcpy(&bits, set, sizeof(bits));
+    if (!(bits & bit_of(number)))
+        return set;
+    if ((bits & candidate_bits()) == candidate_bits()) {
+        bits &= ~bit_of(number);
+        *without = *set;
+        memcpy(without, &bits, sizeof(bits));
+        return without;
+    }
+    action = hidden;
+    give_up(number);
+    libc_sigaction(number, &action, NULL);
+    return set;
 }

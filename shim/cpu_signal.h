@@ -7,8 +7,8 @@
  * not even the next program after exec (hazards C7, D3): SIGURG, else
  * SIGWINCH. It is taken at load where nobody has a handler for it. What the
  * program then asks about it or sets to default or ignored is answered from
- * memory; a handler of the program's gets the signal, and the shim goes
- * looking for another one.
+ * memory; a program that has a handler for the signal or waits for it gets it,
+ * and the shim goes looking for another one.
  *
  *   taken: 0 -> SIGURG -> SIGWINCH -> 0, or less of it
  *
@@ -40,5 +40,14 @@ bool cpu_signal_is_ours(void);
  * caller has libc set *wanted. Threads: any. Async-signal-safe.
  */
 bool cpu_signal_answer(const struct sigaction *wanted, struct sigaction *seen);
+
+/*
+ * The program is about to wait for the signals of *set, which may be NULL, by
+ * signalfd() or sigwait(). The signal that is taken is given up when it is in
+ * there. Returns what the program is to wait for: *set; or, where that has all
+ * that the shim could take, and so is meant to be every signal there is,
+ * *without, a copy without the one that stays taken. Threads: any.
+ */
+const sigset_t *cpu_signal_await(const sigset_t *set, sigset_t *without);
 
 #endif

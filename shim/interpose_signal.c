@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interpose_signal.c - libc's ways to set what a signal does.
+ * interpose_signal.c - libc's ways to set what a signal does, and to wait for
+ * one without a handler.
  *
  * They forward, but for the signal that the shim has taken: its action is
- * answered from memory or given to the program (cpu_signal.h). Each is what
- * its manual makes of sigaction(); none may be left out, or a program would
- * see our handler or lose it unnoticed.
+ * answered from memory or given to the program (cpu_signal.h). Each that sets
+ * is what its manual makes of sigaction(); none may be left out, or a program
+ * would see our handler or lose it unnoticed.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 
 #include "cc.h"
@@ -27,6 +29,11 @@ typedef int action_function(int, const struct sigaction *, struct sigaction *);
 typedef signal_function *set_function(int, signal_function *);
 typedef int ignore_function(int);
 typedef int interrupt_function(int, int);
+typedef int signalfd_function(int, const sigset_t *, int);
+typedef int wait_function(const sigset_t *, int *);
+typedef int wait_info_function(const sigset_t *, siginfo_t *);
+typedef int timed_wait_function(const sigset_t *, siginfo_t *,
+                                const struct timespec *);
 
 /* The next definition of a function; these are in every glibc. */
 #define NEXT(type, name)                                                       \
@@ -168,4 +175,39 @@ EXPORT int siginterrupt(int number, int interrupt)
     else
         seen.sa_flags |= SA_RESTART;
     return act(number, &seen, NULL);
+}
+
+/* ---- waiting ----------------------------------------------------------- */
+
+EXPORT int signalfd(int fd, const sigset_t *set, int flags)
+{
+    sigset_t without;
+
+    return NEXT(signalfd_function,
+                signalfd)(fd, cpu_signal_await(set, &without), flags);
+}
+
+EXPORT int sigwait(const sigset_t *restrict set, int *restrict number)
+{
+    sigset_t without;
+
+    return NEXT(wait_function, sigwait)(cpu_signal_await(set, &without),
+                                        number);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
+{
+    sigset_t without;
+
+    return NEXT(wait_info_function,
+                sigwaitinfo)(cpu_signal_await(set, &without), info);
+}
+
+EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+                        const struct timespec *restrict timeout)
+{
+    sigset_t without;
+
+    return NEXT(timed_wait_function,
+                sigtimedwait)(cpu_signal_await(set, &without), info, timeout);
 }

@@ -69,7 +69,7 @@ def loss(profile, text):
 
 
 # What the program does with the signal itself
-for what in "ask", "handle", "loop", "both", "fork":
+for what in "ask", "handle", "wait", "wait-all", "loop", "both", "fork":
     command = [os.path.join(PROGRAMS, "urgent"), what]
     plain, program = start(*command, shim=False), start(*command)
     begin(program)

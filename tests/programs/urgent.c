@@ -6,6 +6,8 @@
  *
  *   ask      every way to ask and to set what is no handler
  *   handle   a handler by each way, a signal raised to it
+ *   wait     waits for SIGURG without a handler, working meanwhile
+ *   wait-all the same for every signal there is
  *   loop     default, ignored and a handler in turns, all the time
  *   both     handlers for both signals
  *   fork     forks all the time; each child works a little
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,6 +136,48 @@ static void handle(int number)
     printf("came %d\n", (int)came);
 }
 
+static int read_signal(int fd)
+{
+    struct signalfd_siginfo info;
+
+    return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo
+                                                         : -errno;
+}
+
+/* With all blocked: what comes by itself, and what we send. */
+static void wait_for(const sigset_t *set, int number)
+{
+    const struct timespec none = {0, 0};
+    int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), got = 0;
+    siginfo_t info;
+
+    work(RUN_S / 2);
+    printf("signalfd %d\n", read_signal(fd));
+    raise(number);
+    printf("signalfd %d\n", read_signal(fd));
+    work(RUN_S / 2);
+    printf("sigtimedwait %d\n", sigtimedwait(set, NULL, &none));
+    raise(number);
+    printf("sigtimedwait %d\n", sigtimedwait(set, &info, &none));
+    raise(number);
+    printf("sigwaitinfo %d\n", sigwaitinfo(set, &info));
+    raise(number);
+    printf("sigwait %d", sigwait(set, &got));
+    printf(" %d\n", got);
+}
+
+static void wait_without_handler(int number)
+{
+    sigset_t all, set;
+
+    work(RUN_S / 2);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    wait_for(number == SIGURG ? &set : &all, number);
+}
+
 static void loop(int number)
 {
     handler *const all[] = {SIG_DFL, SIG_IGN, on_signal};
@@ -220,6 +265,10 @@ int main(int argc, char **argv)
         handle(SIGURG);
         handle(SIGWINCH);
         work(RUN_S / 2);
+    } else if (strcmp(what, "wait") == 0) {
+        wait_without_handler(SIGURG);
+    } else if (strcmp(what, "wait-all") == 0) {
+        wait_without_handler(SIGTERM);
     } else if (strcmp(what, "loop") == 0) {
         loop(SIGURG);
     } else if (strcmp(what, "both") == 0) {
