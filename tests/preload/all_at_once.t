@@ -47,7 +47,7 @@ def ask(kind):
         answers[kind].append(answer.status)
         if answer.status == 200:
             last[kind] = answer.body
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def has(kind, body, function):

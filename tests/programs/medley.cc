@@ -166,25 +166,26 @@ void be_busy(long)
 struct part {
     const char *name;
     void (*run)(long);
+    useconds_t pause_us; // to leave time for the others
     long rounds;
 };
 
 part parts[] = {
-    {"throw", throw_often, 0},
-    {"load", load, 0},
-    {"child", make_child, 0},
-    {"thread", make_threads, 0},
-    {"fight", [](long) { fight(0); }, 0},
-    {"fight too", [](long) { fight(1); }, 0},
-    {"wait", wait_in_vain, 0},
-    {"busy", be_busy, 0},
+    {"throw", throw_often, 2000, 0},
+    {"load", load, 10000, 0},
+    {"child", make_child, 10000, 0},
+    {"thread", make_threads, 2000, 0},
+    {"fight", [](long) { fight(0); }, 0, 0},
+    {"fight too", [](long) { fight(1); }, 0, 0},
+    {"wait", wait_in_vain, 0, 0},
+    {"busy", be_busy, 0, 0},
 };
 
 void play(part *part)
 {
     while (!over) {
         part->run(part->rounds++);
-        usleep(500);
+        usleep(part->pause_us);
     }
 }
 
