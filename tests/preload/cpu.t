@@ -69,7 +69,7 @@ def loss(profile, text):
 
 
 # What the program does with the signal itself
-for what in "ask", "handle", "wait", "wait-all", "loop", "both", "fork":
+for what in "ask", "handle", "wait", "wait-all", "loop", "both", "fork", "large":
     command = [os.path.join(PROGRAMS, "urgent"), what]
     plain, program = start(*command, shim=False), start(*command)
     begin(program)
@@ -78,7 +78,7 @@ for what in "ask", "handle", "wait", "wait-all", "loop", "both", "fork":
     profile = finish()
     is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()),
         f"{what}: the same as without the shim")
-    if what in ("handle", "fork"):
+    if what in ("handle", "fork", "large"):
         ok(isinstance(profile, Profile) and profile.total() > 0, f"{what}: and a profile")
 both = start(os.path.join(PROGRAMS, "urgent"), "both")
 is_(both.stdout.readline(), "ready\n", "both signals in use")
@@ -103,10 +103,11 @@ ok(profile.cumulative("main") > 0 and profile.flat("[no stack]") > 0,
    f"{profile.flat('[no stack]')} not")
 
 # Threads: many, short ones; a limit of timers
-program = start(os.path.join(PROGRAMS, "short"), "0", "60", "10000")
+count = 100000 if os.environ.get("SOAK") else 10000
+program = start(os.path.join(PROGRAMS, "short"), "0", "60", str(count))
 begin(program)
 said = program.stdout.read()
-is_((program.wait(60), said), (0, "done\n"), "10 000 short threads")
+is_((program.wait(60), said), (0, "done\n"), f"{count} short threads")
 finish()
 with open("/proc/self/status") as text:
     used = int(re.search(r"SigQ:\s+(\d+)/", text.read())[1])
@@ -139,6 +140,30 @@ said, status = program.stdout.read(), program.wait(20)
 profile = finish()
 is_((status, "ready\n" + said), (plain.wait(20), plain.stdout.read()), "python: the same")
 ok(profile.total() > 0 and any(len(stack) > 8 for _, stack in profile.samples), "python: and a profile")
+
+# A Go program, which has a handler for every signal there is
+with open(os.path.join(work, "target.go"), "w") as source:
+    source.write("""package main
+// #include <stdlib.h>
+import "C"
+import "fmt"
+func main() {
+    C.free(C.malloc(10))
+    fmt.Println("ready")
+    sum := make(chan int)
+    for i := 0; i < 3; i++ {
+        go func() { n := 0; for k := 0; k < 200000000; k++ { n += k }; sum <- n }()
+    }
+    fmt.Println(<-sum, <-sum, <-sum)
+}
+""")
+built = subprocess.run(["go", "build", "-o", "target", "target.go"], cwd=work, capture_output=True)
+ok(built.returncode == 0, f"a Go program {built.stderr.decode()}")
+command = [os.path.join(work, "target")]
+plain, program = start(*command, shim=False), start(*command)
+is_(begin(program), (503, USED.format(program.pid).encode()), "Go: no signal is left, said clearly")
+is_(program.communicate(timeout=20)[0], plain.communicate(timeout=20)[0][len("ready\n"):],
+    "Go: the same")
 
 # The reader is killed
 program = start(os.path.join(PROGRAMS, "spin"), "2", "4")

@@ -11,6 +11,8 @@
  *   loop     default, ignored and a handler in turns, all the time
  *   both     handlers for both signals
  *   fork     forks all the time; each child works a little
+ *   large    forks with so many pages that it takes longer than from one tick
+ *            to the next
  *   exec     becomes itself again, so many times, with threads that work
  *   stack    has a small alternate stack, and works, then works on it
  */
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -211,6 +214,31 @@ static void fork_often(void)
         puts("no child");
 }
 
+#define LARGE_BYTES ((size_t)256 << 20)
+#define LARGE_FORKS 25
+
+static void fork_large(void)
+{
+    const size_t page = 4096;
+    int ended = 0, status;
+    char *pages = mmap(NULL, LARGE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (pages == MAP_FAILED ||
+        madvise(pages, LARGE_BYTES, MADV_NOHUGEPAGE) != 0)
+        return;
+    for (size_t i = 0; i < LARGE_BYTES; i += page)
+        pages[i] = 1;
+    for (int i = 0; i < LARGE_FORKS; i++) {
+        pid_t child = fork();
+
+        if (child == 0)
+            _exit(0);
+        ended += waitpid(child, &status, 0) == child && status == 0;
+    }
+    printf("ended %d\n", ended);
+}
+
 static void *run(void *unused)
 {
     (void)unused;
@@ -277,6 +305,8 @@ int main(int argc, char **argv)
         work(RUN_S);
     } else if (strcmp(what, "fork") == 0) {
         fork_often();
+    } else if (strcmp(what, "large") == 0) {
+        fork_large();
     } else if (strcmp(what, "exec") == 0) {
         exec_again(argv);
     } else if (strcmp(what, "stack") == 0) {
