@@ -10,8 +10,9 @@
  *   contend          everything
  *   contend api      the same, after preprof_set_locks(1)
  *   contend stdin    the same, after the end of standard input
- *   contend killed   the same, and is killed at the end
+ *   contend many     one lock, more often
  *   contend threads  "COUNT threadcreate FUNCTION"
+ *   contend ... killed   is killed at the end
  */
 #include <errno.h>
 #include <pthread.h>
@@ -301,6 +302,16 @@ static void play_all(void)
          "26 mutex rw_give");
 }
 
+#define MANY_ROUNDS 101
+
+static void play_many(void)
+{
+    play((struct turn){MANY_ROUNDS, mutex_take, mutex_wait, mutex_give, nothing,
+                       mutex_give});
+    printf("%d block mutex_wait\n%d mutex mutex_give\n", MANY_ROUNDS,
+           MANY_ROUNDS);
+}
+
 /* ---- threads ------------------------------------------------------------- */
 
 static void *do_nothing(void *argument)
@@ -355,6 +366,7 @@ static void create_all(void)
 
 int main(int argc, char **argv)
 {
+    const char *what = argc > 1 ? argv[1] : "";
     pthread_mutexattr_t attributes;
 
     until_real = in_a_minute(CLOCK_REALTIME);
@@ -366,17 +378,19 @@ int main(int argc, char **argv)
     sem_init(&semaphore, 0, 0);
     need(mtx_init(&c11_mutex, mtx_timed));
     need(cnd_init(&c11_condition));
-    if (argc > 1 && strcmp(argv[1], "threads") == 0) {
-        create_all();
-        return 0;
-    }
-    if (argc > 1 && strcmp(argv[1], "api") == 0)
+    if (strcmp(what, "api") == 0)
         need(-preprof_set_locks(1));
-    if (argc > 1 && strcmp(argv[1], "stdin") == 0)
+    if (strcmp(what, "stdin") == 0)
         while (getchar() != EOF)
             continue;
-    play_all();
-    if (argc > 1 && strcmp(argv[1], "killed") == 0)
+    if (strcmp(what, "threads") == 0)
+        create_all();
+    else if (strcmp(what, "many") == 0)
+        play_many();
+    else
+        play_all();
+    fflush(stdout);
+    if (strcmp(argv[argc - 1], "killed") == 0)
         raise(SIGKILL);
     return 0;
 }
