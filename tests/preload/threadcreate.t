@@ -109,6 +109,48 @@ created ./many "$(tail -1 profiles)" >got
 echo '53 threadcreate create_small' | diff - got >wrong
 ok $? "in a child, from zero"
 
+# By each version that glibc has of the function, and by dlsym(). dlvsym() asks
+# for libc's own: it works, uncounted.
+cat >versions.c <<'END'
+#include <dlfcn.h>
+#include <pthread.h>
+typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+create old_create;
+__asm__(".symver old_create, pthread_create@GLIBC_2.2.5");
+static void *work(void *x) { return x; }
+static int wait_for(pthread_t thread, int error)
+{
+    return error ? error : pthread_join(thread, NULL);
+}
+#define CREATE(name, function)                                             \
+    __attribute__((noinline)) static int name(void)                        \
+    {                                                                      \
+        pthread_t thread;                                                  \
+        int error = (function)(&thread, NULL, work, NULL);                 \
+        return wait_for(thread, error);                                    \
+    }
+CREATE(by_default, pthread_create)
+CREATE(by_old_version, old_create)
+CREATE(by_dlsym, (create *)dlsym(RTLD_DEFAULT, "pthread_create"))
+CREATE(by_dlvsym,
+       (create *)dlvsym(RTLD_DEFAULT, "pthread_create", "GLIBC_2.2.5"))
+int main(void)
+{
+    int errors = by_dlvsym();
+    for (int i = 0; i < 3; i++)
+        errors += by_default() + by_old_version() + by_dlsym();
+    return errors;
+}
+END
+if [ "$(uname -m)" = x86_64 ]; then # another architecture's is another version
+    cc -D_GNU_SOURCE -g -O1 -o versions versions.c -pthread -ldl 2>wrong &&
+        timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/profile" \
+            ./versions 2>wrong && created ./versions >got &&
+        printf '3 threadcreate by_%s\n' default dlsym old_version |
+        diff - got >wrong
+    ok $? "by every version of pthread_create, and by dlsym()"
+fi
+
 # A limit that does not let threads be created: the same error.
 cat >refused.c <<'END'
 #include <pthread.h>
