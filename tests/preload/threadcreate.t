@@ -161,18 +161,23 @@ static void *nothing(void *x) { return x; }
 static int c11(void *x) { return x != 0; }
 int main(void)
 {
-    struct rlimit none = {1 << 20, 1 << 20};
+    struct rlimit before, none;
     pthread_t thread;
     thrd_t other;
+    getrlimit(RLIMIT_AS, &before);
+    none = before;
+    none.rlim_cur = 1 << 20;
     setrlimit(RLIMIT_AS, &none);
     printf("%d ", pthread_create(&thread, NULL, nothing, NULL));
     printf("%d\n", thrd_create(&other, c11, NULL));
+    setrlimit(RLIMIT_AS, &before); /* or the profile could not be kept */
     return 0;
 }
 END
 cc -o refused refused.c -pthread 2>wrong && ./refused >plain &&
-    timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/profile" \
-        ./refused >out && diff plain out >wrong && created ./refused >>wrong &&
+    rm -f profile && timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/profile" \
+        ./refused >out && diff plain out >wrong && [ -s profile ] &&
+    created ./refused >>wrong &&
     [ ! -s wrong ]
 ok $? "a thread that could not be created: the same error, nothing counted"
 echo "1..$count"
