@@ -198,6 +198,15 @@ static void read_peer(const struct conn *conn, char peer[ADDRESS_TEXT_MAX])
         strcpy(peer, "(gone)");
 }
 
+/* "" of a client that is gone already, too. */
+static void read_host(int fd, char host[INET6_ADDRSTRLEN])
+{
+    struct address address = {.size = sizeof(struct sockaddr_un)};
+
+    if (getpeername(fd, &address.any, &address.size) == 0)
+        address_host(&address, host);
+}
+
 /* The request is refused by what it is, not by what it asks for. */
 static void refuse(struct conn *conn)
 {
@@ -376,6 +385,7 @@ int conn_open(struct server *server, int fd)
         conn_close(conn);
         return error;
     }
+    read_host(fd, conn->request.peer);
     set_deadline(conn, CONN_HEAD_MS);
     start_reading(conn);
     return 0;

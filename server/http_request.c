@@ -15,6 +15,7 @@ static const char *const field_names[FIELD_COUNT] = {
     [FIELD_FETCH_SITE] = "Sec-Fetch-Site",
     [FIELD_AUTHORIZATION] = "Authorization",
     [FIELD_EXPECT] = "Expect",
+    [FIELD_USER_AGENT] = "User-Agent",
 };
 
 void http_request_refuse(struct http_request *request, int status,

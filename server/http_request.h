@@ -18,6 +18,7 @@
 #define PREPROF_HTTP_REQUEST_H
 
 #include <llhttp.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,7 @@ enum http_field {
     FIELD_FETCH_SITE,
     FIELD_AUTHORIZATION,
     FIELD_EXPECT,
+    FIELD_USER_AGENT,
     FIELD_COUNT
 };
 
@@ -50,6 +52,8 @@ struct http_request {
     enum http_state state;
     int status;         /* when refused */
     const char *reason; /* when refused; static */
+    char peer[INET6_ADDRSTRLEN]; /* whose it is, as the connection says: an IP
+                                    address; "" for a unix socket */
 
     /* Complete from REQUEST_ACCEPT on. */
     llhttp_method_t method;

@@ -2,6 +2,7 @@
 /* pprof.c - see pprof.h. */
 #include "pprof.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,15 +15,23 @@
 
 static const struct profile_name {
     const char *name;
+    const char *kind;
+    const char *file;
     const char *delta; /* of a window's file; NULL: it has no windows */
+    bool since;        /* of what came since this client's last request; named
+                          as Grafana's godeltaprof does */
 } profiles[] = {
-    {"allocs", "allocs-delta"},
-    {"block", "block-delta"},
-    {"goroutine", "goroutine-delta"},
-    {"heap", "heap-delta"},
-    {"mutex", "mutex-delta"},
-    {"peak", NULL},
-    {"threadcreate", "threadcreate-delta"},
+    {"allocs", "allocs", "allocs", "allocs-delta", false},
+    {"block", "block", "block", "block-delta", false},
+    {"delta_block", "block", "block.pprof.gz", NULL, true},
+    {"delta_heap", "heap", "heap.pprof.gz", NULL, true},
+    {"delta_mutex", "mutex", "mutex.pprof.gz", NULL, true},
+    {"goroutine", "goroutine", "goroutine", "goroutine-delta", false},
+    {"heap", "heap", "heap", "heap-delta", false},
+    {"mutex", "mutex", "mutex", "mutex-delta", false},
+    {"peak", "peak", "peak", NULL, false},
+    {"threadcreate", "threadcreate", "threadcreate", "threadcreate-delta",
+     false},
 };
 
 static const struct profile_name *find_profile(const char *name)
@@ -55,11 +64,33 @@ static bool refuse_unprofiled(const struct site *site, pid_t pid,
     return true;
 }
 
-static void plan_profile(const struct site *site, pid_t pid, const char *name,
-                         const char *query, struct plan *plan)
+/* Who reads differences: the name the client gives itself, else its address
+ * and what it calls its program. The first letter keeps the two apart. */
+static void write_client(const struct http_request *request,
+                         char client[RENDER_CURSOR_MAX + 1])
 {
+    const char *agent = http_request_field(request, FIELD_USER_AGENT);
+    char name[QUERY_VALUE_MAX + 1];
+
+    query_find(http_request_query(request), "cursor", name);
+    if (*name)
+        snprintf(client, RENDER_CURSOR_MAX + 1, "=%s", name);
+    else
+        snprintf(client, RENDER_CURSOR_MAX + 1, "@%s %s", request->peer,
+                 agent ? agent : "");
+    for (char *byte = client; *byte; byte++)
+        if (iscntrl((unsigned char)*byte))
+            *byte = '?'; /* the line stays a line */
+}
+
+static void plan_profile(const struct site *site, pid_t pid,
+                         const struct profile_name *profile,
+                         const struct http_request *request, struct plan *plan)
+{
+    const char *query = http_request_query(request);
     int64_t debug = int_parameter(query, "debug"), limit = 0;
-    char further[96], value[QUERY_VALUE_MAX + 1];
+    char further[96 + RENDER_CURSOR_MAX], value[QUERY_VALUE_MAX + 1];
+    char client[RENDER_CURSOR_MAX + 1];
     int length;
 
     if (query_find(query, "limit", value) && *value &&
@@ -69,18 +100,23 @@ static void plan_profile(const struct site *site, pid_t pid, const char *name,
             "invalid value for \"limit\" - must be a positive integer");
         return;
     }
-    plan->name = name;
+    plan->name = profile->file;
     plan->answer = debug ? ANSWER_TEXT : ANSWER_PROFILE;
-    plan->trim = pid == site->self && strcmp(name, "heap") == 0 &&
+    plan->trim = pid == site->self && strcmp(profile->kind, "heap") == 0 &&
                  int_parameter(query, "gc") > 0;
     length = debug ? snprintf(further, sizeof(further),
                               "format=text\ndebug=%d\n", debug >= 2 ? 2 : 1)
                    : snprintf(further, sizeof(further), "format=pprof\n");
     if (limit)
+        length += snprintf(further + length, sizeof(further) - (size_t)length,
+                           "limit=%" PRId64 "\n",
+                           limit < UINT32_MAX ? limit : UINT32_MAX);
+    if (profile->since) {
+        write_client(request, client);
         snprintf(further + length, sizeof(further) - (size_t)length,
-                 "limit=%" PRId64 "\n",
-                 limit < UINT32_MAX ? limit : UINT32_MAX);
-    ask_write(plan, site, name, pid, further);
+                 "cursor=%s\n", client);
+    }
+    ask_write(plan, site, profile->kind, pid, further);
 }
 
 static void plan_window(const struct site *site, pid_t pid, const char *kind,
@@ -116,7 +152,7 @@ static void plan_delta(const struct site *site, pid_t pid,
         reply_pprof_error(&plan->reply, 400,
                           "seconds and debug params are incompatible");
     else
-        plan_window(site, pid, profile->name, profile->delta, number, "", plan);
+        plan_window(site, pid, profile->kind, profile->delta, number, "", plan);
 }
 
 /* A CPU profile; what makes no sense counts as not sent. */
@@ -159,7 +195,7 @@ void pprof_plan(const struct site *site, pid_t pid, const char *name,
         return;
     plan->answer = ANSWER_TEXT;
     if (profile)
-        plan_profile(site, pid, profile->name, query, plan);
+        plan_profile(site, pid, profile, request, plan);
     else if (!is_symbol)
         ask_write(plan, site, "cmdline", pid, "");
     else if (request->method == HTTP_POST)

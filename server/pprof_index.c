@@ -9,12 +9,17 @@ static const struct {
     {"allocs", "Everything allocated so far, by callsite"},
     {"block", "Where threads waited for locks and conditions"},
     {"cmdline", "The command line of the program, NUL between arguments"},
+    {"delta_block", "As block, since this client's last request"},
+    {"delta_heap", "As heap, but what was allocated since this client's last "
+                   "request"},
+    {"delta_mutex", "As mutex, since this client's last request"},
     {"goroutine", "The threads and where each is. Use debug=2 as a query "
                   "parameter for every thread by itself."},
     {"heap", "What is allocated and not freed, by callsite. Use gc=1 as a "
              "query parameter to give free memory back first."},
     {"mutex", "Where threads held locks that others waited for"},
-    {"peak", "What was allocated and not freed when that was most, by callsite"},
+    {"peak",
+     "What was allocated and not freed when that was most, by callsite"},
     {"profile", "Where CPU time goes, for 30 seconds from the request on; "
                 "seconds=N as a query parameter for another time. Then: go "
                 "tool pprof FILE"},

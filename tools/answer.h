@@ -19,11 +19,13 @@
 #include "segment_error.h"
 #include "segment_read.h"
 
+struct segment_deltas;
 struct segment_folds;
 struct symbolizer;
 
 struct render {
     struct segment_folds *folds;
+    struct segment_deltas *deltas;
     struct symbolizer *symbolizer;
     unsigned answers; /* by this symbolizer */
     struct render_windows windows;

@@ -28,12 +28,17 @@
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
  *           | folded | gperftools (that text, without MemStats, with mappings)
  *   debug   the client's debug number, for kinds whose text depends on it
- *   limit   at most so many samples, for heap and allocs: the smallest stacks
- *           become one (segment_fold.h)
+ *   limit   at most so many samples, of kinds but goroutine and profile: the
+ *           smallest stacks become one (segment_fold.h)
  *   window  a profile of what happens between two requests, begin and end (Go's
  *           seconds=): second less first, as pprof; begin answers nothing. Or
  *           drop: nobody waits for it any more. The same kind, pid and dir in
  *           all of them
+ *   cursor  a client, of RENDER_CURSOR_MAX bytes at most: counts of heap, allocs,
+ *           block and mutex are those since the last request with this cursor,
+ *           kind and process, and what is in use is what it is. The first
+ *           request of a client is answered with a profile without samples, and
+ *           so may the next of one that did not ask for long
  *   id      of the window, the server's choice, not 0 and not in use
  *   hz      samples a second of CPU time, 1 to 1000; default 100
  *   symbols for symbol: the addresses as sent, joined by '+'
@@ -69,6 +74,7 @@
 #define RENDER_REQUEST_SIZE_MAX  (4u << 20)  /* symbol bodies reach 2 MiB */
 #define RENDER_RESPONSE_SIZE_MAX (256u << 20)
 #define RENDER_HZ_MAX            1000
+#define RENDER_CURSOR_MAX        255
 
 /* Precedes every body, in both directions; little endian. */
 struct render_frame {

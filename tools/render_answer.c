@@ -21,12 +21,14 @@
 #include "render_json.h"
 #include "render_symbol.h"
 #include "render_thread.h"
+#include "segment_delta.h"
 #include "segment_find.h"
 #include "segment_fold.h"
 #include "segment_read.h"
 #include "symbolize.h"
 
 _Static_assert(RENDER_HZ_MAX == SEGMENT_CPU_HZ_MAX, "what is asked is done");
+_Static_assert(RENDER_CURSOR_MAX <= SEGMENT_CLIENT_MAX, "a client fits");
 
 /* What a symbolizer remembers grows with every process it has seen. */
 #define SYMBOLIZER_ANSWERS_MAX 4096
@@ -81,9 +83,34 @@ static int encode_profile(struct answer *answer,
     return fclose(out) == 0 && !err ? 0 : -ENOMEM;
 }
 
+/* Makes the snapshot what the request wants to see of it. A status, and since
+ * when it counts; 0 from the beginning. */
+static int cut_snapshot(struct answer *answer,
+                        struct segment_snapshot *snapshot,
+                        const struct profile_kind *kind, uint64_t *since_ns)
+{
+    const struct render_request *request = answer->request;
+    struct render *render = answer->render;
+    int err = 0;
+
+    *since_ns = 0;
+    if (request->cursor && !profile_kind_is_heap(kind) &&
+        kind->event != SEGMENT_EVENT_BLOCK &&
+        kind->event != SEGMENT_EVENT_MUTEX)
+        return answer_refuse(answer, 400, "no cursor in %s", kind->name);
+    if (request->cursor)
+        err = segment_delta(render->deltas, snapshot, kind->event,
+                            request->cursor, since_ns);
+    if (!err && request->limit)
+        err =
+            segment_fold(render->folds, snapshot, kind->event, request->limit);
+    return err ? answer_refuse_for_memory(answer) : 0;
+}
+
 static int answer_profile(struct answer *answer,
                           const struct profile_kind *kind)
 {
+    uint64_t since_ns;
     struct segment_snapshot *snapshot;
     struct profile *profile = NULL;
     int status = answer_read_segment(answer, SEGMENT_READ_STACKS, &snapshot);
@@ -96,13 +123,13 @@ static int answer_profile(struct answer *answer,
                                kind->name);
     } else if ((status = answer_check_profiled(answer, snapshot, kind))) {
         /* refused */
-    } else if (answer->request->limit &&
-               segment_fold(answer->render->folds, snapshot,
-                            answer->request->limit) != 0) {
-        status = answer_refuse_for_memory(answer);
+    } else if ((status = cut_snapshot(answer, snapshot, kind, &since_ns))) {
+        /* refused */
     } else {
         profile =
             profile_from_segment(snapshot, answer->render->symbolizer, kind);
+        if (profile && since_ns && since_ns < profile->time_ns)
+            profile->duration_ns = profile->time_ns - since_ns;
         status = profile && encode_profile(answer, snapshot, profile) == 0
                      ? 200
                      : answer_refuse_for_memory(answer);
@@ -220,7 +247,8 @@ struct render *render_new(void)
         return NULL;
     render->symbolizer = symbolizer_new();
     render->folds = segment_folds_new();
-    if (render->symbolizer && render->folds)
+    render->deltas = segment_deltas_new();
+    if (render->symbolizer && render->folds && render->deltas)
         return render;
     render_free(render);
     return NULL;
@@ -233,6 +261,7 @@ void render_free(struct render *render)
     render_window_drop_all(&render->windows);
     symbolizer_free(render->symbolizer);
     segment_folds_free(render->folds);
+    segment_deltas_free(render->deltas);
     free(render);
 }
 

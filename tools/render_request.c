@@ -13,7 +13,7 @@
 /* What was read so far, as text. */
 struct values {
     const char *kind, *directory, *format, *symbols, *program, *pid, *debug,
-        *limit, *window, *id, *hz;
+        *limit, *window, *id, *hz, *cursor;
 };
 
 static const char **value_of(struct values *values, const char *key)
@@ -26,7 +26,7 @@ static const char **value_of(struct values *values, const char *key)
                 {"pid", &values->pid},       {"debug", &values->debug},
                 {"limit", &values->limit},   {"exe", &values->program},
                 {"window", &values->window}, {"id", &values->id},
-                {"hz", &values->hz}};
+                {"hz", &values->hz},         {"cursor", &values->cursor}};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(key, keys[i].key) == 0)
@@ -118,6 +118,13 @@ const char *render_request_parse(char *body, size_t size,
         if (!parse_number(values.hz, RENDER_HZ_MAX, &number) || number == 0)
             return "hz is not 1 to 1000";
         request->hz = (uint32_t)number;
+    }
+    if (values.cursor) {
+        if (strlen(values.cursor) > RENDER_CURSOR_MAX)
+            return "cursor is longer than 255 bytes";
+        if (values.window)
+            return "both window and cursor";
+        request->cursor = values.cursor;
     }
     if (values.limit) {
         if (!parse_number(values.limit, UINT32_MAX, &number) || number == 0)

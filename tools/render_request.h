@@ -24,6 +24,7 @@ struct render_request {
     uint32_t id;
     uint32_t hz; /* 0 missing */
     uint32_t limit; /* 0 missing */
+    const char *cursor;
 };
 
 /*

@@ -45,6 +45,9 @@ static char *describe(const struct site *site, llhttp_method_t method,
     request.method = method;
     strcpy(request.target, target);
     request.target_size = strlen(target);
+    strcpy(request.peer, "10.0.0.7");
+    strcpy(request.fields[FIELD_USER_AGENT], "curl/8");
+    request.present[FIELD_USER_AGENT] = true;
     if (body) {
         request.body = strdup(body);
         request.body_size = strlen(body);
@@ -180,6 +183,15 @@ static void test_get(void **state)
          "window 1 s: kind=heap pid=42 as heap-delta"},
         {"/debug/pprof/goroutine?seconds=%2B1",
          "window 1 s: kind=goroutine pid=42 as goroutine-delta"},
+        {"/debug/pprof/delta_heap",
+         "profile: kind=heap pid=42 format=pprof cursor=@10.0.0.7 curl/8 as "
+         "heap.pprof.gz"},
+        {"/pid/7/debug/pprof/delta_mutex?cursor=a%0apid=1&limit=9",
+         "profile: kind=mutex pid=7 format=pprof limit=9 cursor==a?pid=1 as "
+         "mutex.pprof.gz"},
+        {"/exe/redis-server/debug/pprof/delta_block?cursor=alloy",
+         "profile: kind=block exe=redis-server format=pprof cursor==alloy as "
+         "block.pprof.gz"},
         {"/debug/pprof/trace", UNKNOWN},
         {"/debug/pprof/nosuch", UNKNOWN},
         {"/debug/pprof/heap/", UNKNOWN},
