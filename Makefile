@@ -46,7 +46,8 @@ TEST_DEPS := +cmocka=libcmocka-dev prove=perl go=golang-go \
   xsltproc=xsltproc jq=jq redis-server=redis-server \
   redis-benchmark=redis-tools cmake=cmake clang=clang eu-addr2line=elfutils \
   llvm-addr2line=llvm dot=graphviz objdump=binutils ps=procps gdb=gdb \
-  nginx=nginx-light google-pprof=google-perftools mandoc=mandoc
+  nginx=nginx-light google-pprof=google-perftools \
+  jeprof=libjemalloc-dev mandoc=mandoc
 MATRIX_DEPS := aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
   qemu-aarch64=qemu-user debootstrap=debootstrap chromium=chromium heaptrack=heaptrack \
   /usr/lib/x86_64-linux-gnu/libjemalloc.so.2=libjemalloc2 \

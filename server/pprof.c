@@ -157,9 +157,9 @@ static void plan_delta(const struct site *site, pid_t pid,
 
 /* A CPU profile; what makes no sense counts as not sent. */
 static void plan_cpu(const struct site *site, pid_t pid, const char *query,
-                     struct plan *plan)
+                     const char *format, struct plan *plan)
 {
-    char value[QUERY_VALUE_MAX + 1], further[32] = "";
+    char value[QUERY_VALUE_MAX + 1], further[64];
     int64_t seconds, hz;
 
     query_find(query, "seconds", value);
@@ -167,7 +167,9 @@ static void plan_cpu(const struct site *site, pid_t pid, const char *query,
         seconds = CPU_SECONDS_DEFAULT;
     query_find(query, "hz", value);
     if (query_parse_int(value, &hz) == 0 && hz > 0 && hz <= RENDER_HZ_MAX)
-        snprintf(further, sizeof(further), "hz=%d\n", (int)hz);
+        snprintf(further, sizeof(further), "%shz=%d\n", format, (int)hz);
+    else
+        strcpy(further, format);
     plan_window(site, pid, "profile", "profile", seconds, further, plan);
 }
 
@@ -180,7 +182,7 @@ void pprof_plan(const struct site *site, pid_t pid, const char *name,
     bool is_symbol = strcmp(name, "symbol") == 0;
 
     if (strcmp(name, "profile") == 0) {
-        plan_cpu(site, pid, query, plan);
+        plan_cpu(site, pid, query, "", plan);
         return;
     }
     if (!profile && !is_symbol && strcmp(name, "cmdline") != 0) {
@@ -215,7 +217,10 @@ void pprof_plan_gperftools(const struct site *site, pid_t pid, const char *name,
                            const struct http_request *request,
                            struct plan *plan)
 {
-    if (strcmp(name, "heap") != 0) {
+    if (strcmp(name, "profile") == 0) {
+        plan_cpu(site, pid, http_request_query(request), "format=gperftools\n",
+                 plan);
+    } else if (strcmp(name, "heap") != 0) {
         pprof_plan(site, pid, name, request, plan);
     } else if (!refuse_unprofiled(site, pid, plan)) {
         plan->answer = ANSWER_TEXT;

@@ -19,7 +19,7 @@ void pprof_plan_index(const struct site *site, pid_t pid, struct plan *plan);
 
 /*
  * Plans the answer to /pprof/NAME, where gperftools' scripts (google-pprof,
- * jeprof) look: `heap` as the text that they read, with mappings; everything
+ * jeprof) look: `heap` and `profile` as they read them, with mappings; everything
  * else as below /debug/pprof/.
  */
 void pprof_plan_gperftools(const struct site *site, pid_t pid, const char *name,

@@ -10,6 +10,7 @@
 
 #include "cpu_request.h"
 #include "profile.h"
+#include "profile_gperftools.h"
 #include "profile_pprof.h"
 #include "profile_subtract.h"
 #include "render_thread.h"
@@ -146,6 +147,28 @@ static int begin_window(struct answer *answer, const struct profile_kind *kind)
     return status;
 }
 
+/* Returns 0 or -errno. */
+static int encode(struct answer *answer, const struct profile *profile)
+{
+    FILE *out;
+    int err;
+
+    if (strcmp(answer->request->format, "pprof") == 0)
+        return profile_pprof_write(profile, (uint8_t **)&answer->body,
+                                   &answer->size);
+    out = open_memstream(&answer->body, &answer->size);
+    if (!out)
+        return -ENOMEM;
+    err = profile_gperftools_write(profile, out);
+    return fclose(out) == 0 && !err ? 0 : -ENOMEM;
+}
+
+static bool has_format(const struct profile_kind *kind, const char *format)
+{
+    return strcmp(format, "pprof") == 0 || (kind->event == SEGMENT_EVENT_CPU &&
+                                            strcmp(format, "gperftools") == 0);
+}
+
 static int end_window(struct answer *answer, struct render_window *window)
 {
     bool is_cpu = window->kind->event == SEGMENT_EVENT_CPU;
@@ -160,8 +183,7 @@ static int end_window(struct answer *answer, struct render_window *window)
     if (!status && is_cpu) /* a CPU profile is of when it began */
         profile->time_ns = window->first->time_ns;
     if (!status)
-        status = profile_pprof_write(profile, (uint8_t **)&answer->body,
-                                     &answer->size) == 0
+        status = encode(answer, profile) == 0
                      ? 200
                      : answer_refuse_for_memory(answer);
     profile_free(profile);
@@ -174,6 +196,9 @@ int answer_window(struct answer *answer, const struct profile_kind *kind)
     struct render_window *window;
     int status = 200;
 
+    if (!has_format(kind, request->format))
+        return answer_refuse(answer, 400, "no format %s of a window of %s",
+                             request->format, kind->name);
     if (strcmp(request->window, "begin") == 0)
         return begin_window(answer, kind);
     window = render_window_find(&answer->render->windows, request->id);

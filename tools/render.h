@@ -26,7 +26,8 @@
  *   exe     instead: the newest live process of the program of that name
  *   dir     directory of segments; default: segment_places.h
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
- *           | folded | gperftools (that text, without MemStats, with mappings)
+ *           | folded | gperftools (heap and allocs: that text, without
+ *           MemStats, with mappings; profile: words and mappings)
  *   debug   the client's debug number, for kinds whose text depends on it
  *   limit   at most so many samples, of kinds but goroutine and profile: the
  *           smallest stacks become one (segment_fold.h)

@@ -3,6 +3,7 @@
 """Goal: readers other than go tool pprof get what they need: gperftools'
 script, and scrapers that take a limited number of samples and subtract.
 Method: the real server, render and shim; google-pprof; go tool pprof -raw."""
+import atexit
 import os
 import re
 import shutil
@@ -19,18 +20,35 @@ server = Server(shim=True, render=os.path.join(BUILD, "preprof-render"))
 server.get("/allocate?hold=60&size=31MiB")
 base = f"http://127.0.0.1:{server.port}"
 
-# gperftools: it asks for the profile, the command line and the symbols
-if shutil.which("google-pprof"):
-    home = os.path.join(server.directory, "home")
+# gperftools' and jemalloc's scripts: they ask for the profile, the command line
+# and the symbols
+spin = subprocess.Popen(
+    [os.path.join(BUILD, "tests/programs/spin")], stdin=subprocess.PIPE,
+    stdout=subprocess.DEVNULL,
+    env=dict(os.environ, PREPROF_DIR=server.environment["PREPROF_DIR"],
+             LD_PRELOAD=os.path.join(server.directory, "libpreprof.so")))
+atexit.register(spin.kill)
+for reader in "google-pprof", "jeprof":
+    if not shutil.which(reader):
+        ok(True, f"{reader} # SKIP not installed")
+        continue
+    home = os.path.join(server.directory, reader)
     os.mkdir(home)
-    ended = subprocess.run(["google-pprof", "--text", base + "/pprof/heap"], timeout=60,
-                           capture_output=True, text=True, check=False,
-                           env=dict(os.environ, HOME=home))
+
+    def read(*arguments):
+        return subprocess.run([reader, "--text", *arguments], timeout=60, capture_output=True,
+                              text=True, check=False, env=dict(os.environ, HOME=home))
+
+    ended = read(base + "/pprof/heap")
     row = re.search(r"^ *([0-9.]+) .* allocate_handler$", ended.stdout, re.M)
     is_((ended.returncode, row and row.group(1)), (0, "31.0"),
-        "google-pprof names the handler of 31 MiB")
-else:
-    ok(True, "google-pprof # SKIP not installed")
+        f"{reader} names the handler of 31 MiB")
+    ended = read("--seconds=1", f"{base}/pid/{spin.pid}/pprof/profile")
+    total = re.search(r"^Total: (\d+) samples", ended.stdout + ended.stderr, re.M)
+    names = re.findall(r"^ *(\d+) .* (spin\w*|burn\w*)$", ended.stdout, re.M)
+    if not ok(ended.returncode == 0 and total and int(total[1]) >= 50 and names,
+              f"{reader} names where CPU time goes"):
+        print("# " + (ended.stdout + ended.stderr).replace("\n", "\n# "))
 text = server.get("/pprof/heap").body.decode()
 ok(re.match(r"heap profile: \d+: \d+ \[\d+: \d+\] @ heapprofile\n", text), "its head")
 ok("\nMAPPED_LIBRARIES:\n" in text and "preprof-server\n" in text, "its mappings")

@@ -192,6 +192,8 @@ static void test_get(void **state)
         {"/exe/redis-server/debug/pprof/delta_block?cursor=alloy",
          "profile: kind=block exe=redis-server format=pprof cursor==alloy as "
          "block.pprof.gz"},
+        {"/pid/7/pprof/profile?seconds=5&hz=250",
+         "window 5 s: kind=profile pid=7 format=gperftools hz=250 as profile"},
         {"/debug/pprof/trace", UNKNOWN},
         {"/debug/pprof/nosuch", UNKNOWN},
         {"/debug/pprof/heap/", UNKNOWN},
