@@ -93,6 +93,27 @@ void os_unmap(void *start, size_t size)
     CALL2(SYS_munmap, start, size);
 }
 
+/* A kernel that does not know the flag takes the address for a wish. */
+bool os_reserve(uintptr_t start, size_t size)
+{
+    long result = os_syscall(SYS_mmap, (long)start, (long)size, PROT_NONE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+                                 MAP_FIXED_NOREPLACE,
+                             -1, 0);
+
+    if (OS_FAILED(result))
+        return false;
+    if ((uintptr_t)result == start)
+        return true;
+    os_unmap((void *)result, size);
+    return false;
+}
+
+uintptr_t os_break(void)
+{
+    return (uintptr_t)CALL1(SYS_brk, 0);
+}
+
 int os_populate(void *start, size_t size)
 {
     int err = (int)CALL3(SYS_mprotect, start, size, PROT_READ | PROT_WRITE);

@@ -35,6 +35,13 @@ void *os_map_wiped(size_t size);
 void *os_map_file(int fd, size_t size);
 void os_unmap(void *start, size_t size);
 
+/* Maps inaccessible memory at just this address, if nothing at all is mapped
+ * there. False, and nothing done, when something is. */
+bool os_reserve(uintptr_t start, size_t size);
+
+/* Where the data segment ends that brk() moves. */
+uintptr_t os_break(void);
+
 /* Makes the pages of a shared file mapping exist and accessible, so that
  * touching them can no longer be a SIGBUS. -ENOSPC or -EFAULT when the
  * filesystem is full, -ENOMEM. */

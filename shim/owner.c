@@ -6,7 +6,12 @@
 
 #include "os.h"
 
-#define MIDDLE_BYTES ((1u << OWNER_MIDDLE_BITS) * sizeof(uint32_t *))
+#define ROOTS        (1u << OWNER_ROOT_BITS)
+#define MIDDLES      (1u << OWNER_MIDDLE_BITS)
+#define MIDDLE_BYTES (MIDDLES * sizeof(uint32_t *))
+
+/* How far a data segment may grow while we are in its way. */
+#define BREAK_ROOM ((uintptr_t)32 << 30)
 
 struct owner_map owner_map;
 
@@ -18,33 +23,113 @@ void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
     owner_map.taken_bytes = taken_bytes;
 }
 
+static void unspend(uint64_t bytes)
+{
+    __atomic_fetch_sub(owner_map.taken_bytes, bytes, __ATOMIC_RELAXED);
+}
+
 static bool spend(uint64_t bytes)
 {
-    uint64_t taken = __atomic_add_fetch(owner_map.taken_bytes, bytes,
-                                        __ATOMIC_RELAXED);
+    uint64_t taken =
+        __atomic_add_fetch(owner_map.taken_bytes, bytes, __ATOMIC_RELAXED);
 
     if (taken <= owner_map.budget_bytes)
         return true;
-    __atomic_fetch_sub(owner_map.taken_bytes, bytes, __ATOMIC_RELAXED);
+    unspend(bytes);
     return false;
 }
 
-/* The table that *slot points to, mapped when there is none yet. */
-static void *table_make(void **slot, size_t bytes, void *(*map)(size_t))
+/* ---- giving back ------------------------------------------------------- */
+
+/*
+ * A word belongs to whoever owns the block, so nobody but a block's owner looks
+ * at its leaf, and a block is recorded while its memory is mapped. So we take
+ * the addresses: while nothing but our reservation is mapped in a leaf's range,
+ * no block is there, no allocator can get memory for one, no thread is in the
+ * leaf, and no other thread takes it away. It costs the hot path nothing. A
+ * word that still stands there is that of a block whose memory was unmapped
+ * without a free; it was in use for ever before, and is so now.
+ *
+ * A program that maps over whatever is there (MAP_FIXED) where it has reserved
+ * nothing loses against any other thread's malloc, and against this. What
+ * brk() may want meanwhile is not reserved.
+ */
+static void leaf_try(uint32_t **slot, uint16_t *leaves, uintptr_t start)
+{
+    uintptr_t range = (uintptr_t)1
+                      << (OWNER_LEAF_BITS + owner_map.granule_bits);
+    uintptr_t data_end = os_break();
+    uint32_t *leaf;
+
+    if ((start < data_end + BREAK_ROOM && start + range > data_end) ||
+        !os_reserve(start, range))
+        return;
+    leaf = __atomic_exchange_n(slot, NULL, __ATOMIC_ACQ_REL);
+    if (leaf) {
+        os_unmap(leaf, OWNER_LEAF_BYTES);
+        unspend(OWNER_LEAF_BYTES);
+        __atomic_fetch_sub(leaves, 1, __ATOMIC_RELAXED);
+    }
+    os_unmap((void *)start, range);
+}
+
+/*
+ * Looks at the next few leaves, in the order of addresses, round and round.
+ * Called for each leaf that is wanted: so there are never many more than twice
+ * as many as are needed, whoever makes them, and nobody looks for long.
+ */
+static void sweep(void)
+{
+    uint32_t at = __atomic_load_n(&owner_map.swept, __ATOMIC_RELAXED);
+    uint32_t looked = 0;
+
+    for (uint32_t step = 0;
+         step < OWNER_SWEEP_STEPS && looked < OWNER_SWEEP_LEAVES; step++) {
+        uint32_t i = at % MIDDLES, root = at / MIDDLES % ROOTS;
+        uint32_t tree = at / MIDDLES / ROOTS % 2;
+        uint16_t *leaves = &owner_map.leaves[tree][root];
+        uint32_t **middle;
+
+        if (!__atomic_load_n(leaves, __ATOMIC_ACQUIRE)) {
+            at += MIDDLES - i; /* all of this root's */
+            continue;
+        }
+        at++;
+        middle =
+            __atomic_load_n(&owner_map.roots[tree][root], __ATOMIC_ACQUIRE);
+        if (!__atomic_load_n(&middle[i], __ATOMIC_RELAXED))
+            continue;
+        leaf_try(&middle[i], leaves,
+                 ((uintptr_t)root * MIDDLES + i)
+                     << (OWNER_LEAF_BITS + owner_map.granule_bits));
+        looked++;
+    }
+    __atomic_store_n(&owner_map.swept, at, __ATOMIC_RELAXED);
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+/* Maps the table that *slot points to. *made tells that it was this call that
+ * did. NULL when there is no room. */
+static void *table_make(void **slot, size_t bytes, void *(*map)(size_t),
+                        bool *made)
 {
     void *table = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     void *expected = NULL;
 
+    *made = false;
     if (table || !spend(bytes))
         return table;
     table = map(bytes);
     if (table &&
         __atomic_compare_exchange_n(slot, &expected, table, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        *made = true;
         return table;
+    }
     if (table)
         os_unmap(table, bytes);
-    __atomic_fetch_sub(owner_map.taken_bytes, bytes, __ATOMIC_RELAXED);
+    unspend(bytes);
     return expected;
 }
 
@@ -52,18 +137,22 @@ uint32_t *owner_slot_make(uintptr_t address)
 {
     uintptr_t key = address >> owner_map.granule_bits;
     uintptr_t root = key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS);
-    uint32_t **middle;
+    uintptr_t tree = (address >> 3) & 1;
+    uint32_t **middle, **slot;
+    bool made;
 
-    if (!owner_in_range(address) || root >= 1u << OWNER_ROOT_BITS)
+    if (!owner_in_range(address) || root >= ROOTS)
         return NULL;
+    sweep();
     /* The middles keep their pointers in a child; its leaves are empty. */
-    middle = table_make((void **)&owner_map.roots[(address >> 3) & 1][root],
-                        MIDDLE_BYTES, os_map);
+    middle = table_make((void **)&owner_map.roots[tree][root], MIDDLE_BYTES,
+                        os_map, &made);
     if (!middle)
         return NULL;
-    if (!table_make((void **)&middle[(key >> OWNER_LEAF_BITS) &
-                                     ((1u << OWNER_MIDDLE_BITS) - 1)],
-                    OWNER_LEAF_BYTES, os_map_wiped))
+    slot = &middle[(key >> OWNER_LEAF_BITS) & (MIDDLES - 1)];
+    if (!table_make((void **)slot, OWNER_LEAF_BYTES, os_map_wiped, &made))
         return NULL;
+    if (made)
+        __atomic_fetch_add(&owner_map.leaves[tree][root], 1, __ATOMIC_RELEASE);
     return owner_slot(address);
 }

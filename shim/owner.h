@@ -20,6 +20,11 @@
  * compare-and-swap, release; pairs with the acquire of owner_slot().
  *
  * Leaves are wiped in a forked child, which has recorded nothing yet.
+ *
+ * A heap that moves through the address space leaves leaves behind. One is
+ * given back when the whole range of addresses that it is for is found
+ * unmapped: there can be no block in it. owner.c says how that stays so while
+ * the leaf goes. Middles stay: 8 bytes for each leaf there ever was.
  * Read next: record.h.
  */
 #ifndef PREPROF_OWNER_H
@@ -37,6 +42,8 @@
 #define OWNER_LEAF_BYTES    ((1u << OWNER_LEAF_BITS) * 4u)
 #define OWNER_GRANULE_GLIBC 5
 #define OWNER_GRANULE_OTHER 4
+#define OWNER_SWEEP_LEAVES  2u    /* looked at for each that is made */
+#define OWNER_SWEEP_STEPS   4096u /* places where there may be some */
 
 struct owner_map {
     uint32_t granule_bits;
@@ -44,6 +51,8 @@ struct owner_map {
     uint32_t **roots[2][1u << OWNER_ROOT_BITS];
     uint64_t budget_bytes; /* what leaves and middles may take in all */
     uint64_t *taken_bytes; /* what they have taken */
+    uint16_t leaves[2][1u << OWNER_ROOT_BITS]; /* how many each root has */
+    uint32_t swept; /* where the search for leaves to give back goes on */
 };
 extern HIDDEN struct owner_map owner_map;
 

@@ -4,14 +4,17 @@
  *
  *   fds            takes descriptors 3..64 for files, pipes and sockets with
  *                  known contents, says "ready", allocates in two threads until
- * its input ends, and says whether a byte or a descriptor changed reuse N 4
- * threads replace, move and free N blocks each, of sizes whose addresses come
- * back at once plugins N DIR  2 threads load, call and unload DIR/0.so ..
- * DIR/7.so, N times each, while one allocates many N         N pairs of malloc
- * and free, a few hundred blocks alive at addresses that move on, and how the
- * resident memory grew small N        N threads of PTHREAD_STACK_MIN that
- * allocate strict         enters seccomp's strict mode, allocates, ends by
- * exit(2)
+ *                  its input ends, and says whether a byte or a descriptor
+ *                  changed
+ *   reuse N        4 threads replace, move and free N blocks each, of sizes
+ *                  whose addresses come back at once
+ *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N times
+ *                  each, while one allocates
+ *   many N         4 threads replace N blocks in all, each other's too, a few
+ *                  hundred alive, one in a thousand of them mapped; and how much
+ *                  more memory was ever resident than after a tenth of them
+ *   small N        N threads of PTHREAD_STACK_MIN that allocate
+ *   strict         enters seccomp's strict mode, allocates, ends by exit(2)
  *
  * The last line is "did ALLOCATIONS FREES".
  */
@@ -263,24 +266,39 @@ static long resident_kib(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+static void *many_places[257];
+
+/* The first thread looks at the memory, a thousand times in all. */
+static void *replace_many(void *seed)
+{
+    uint64_t state = (uint64_t)(uintptr_t)seed, share = number / THREADS;
+    bool looks = (uintptr_t)seed == 1;
+    long before = 0, most = 0;
+
+    for (uint64_t i = 0; i < share; i++) {
+        size_t size = i % 1021 ? next(&state) % 500 : 200000 + i % 4096;
+        void *block = allocate(size);
+
+        release(__atomic_exchange_n(&many_places[next(&state) % 257], block,
+                                    __ATOMIC_ACQ_REL));
+        if (looks && i == share / 10)
+            before = resident_kib();
+        if (looks && i > share / 10 && i % (share / 1000 + 1) == 0) {
+            long now = resident_kib();
+
+            most = now > most ? now : most;
+        }
+    }
+    if (looks)
+        printf("grew %ld KiB\n", most - before);
+    return NULL;
+}
+
 static void allocate_many(void)
 {
-    static void *kept[257];
-    uint64_t state = 1;
-    long before = 0;
-
-    for (uint64_t i = 0; i < number; i++) {
-        void **slot = &kept[i % 257];
-
-        release(*slot);
-        /* One in a thousand is mapped, at an address of its own. */
-        *slot = allocate(i % 1021 ? next(&state) % 500 : 200000 + i % 4096);
-        if (i == number / 10)
-            before = resident_kib();
-    }
+    run_threads(replace_many, THREADS, 0);
     for (int i = 0; i < 257; i++)
-        release(kept[i]);
-    printf("grew %ld KiB\n", resident_kib() - before);
+        release(many_places[i]);
 }
 
 /* ---- the rest ---------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "os.h"
 #include "owner.h"
 
 #define BASE  0x7f1234500000u
@@ -97,14 +98,77 @@ static void test_budget(void **state)
     assert_true(taken <= OWNER_LEAF_BYTES + 65536);
 }
 
+/* Of blocks in ranges that are mapped the map knows all, of those in ranges
+ * that are no longer it keeps nothing: made in turn. */
+static void test_gives_back(void **state)
+{
+    uintptr_t leaf_range = (uintptr_t)1
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+    uintptr_t kept = (uintptr_t)0x100000000000;
+    uintptr_t gone = (uintptr_t)0x200000000000;
+    enum { KEPT = 100, GONE = 20000 };
+    bool followed;
+
+    (void)state;
+    memset(&owner_map, 0, sizeof(owner_map));
+    taken = 0;
+    owner_begin(OWNER_GRANULE_GLIBC, UINT64_MAX, &taken);
+    for (uint32_t i = 0; i < GONE; i++) {
+        if (i < KEPT) { /* one page is enough, in the middle of the range */
+            uintptr_t address = kept + i * leaf_range + leaf_range / 2;
+
+            assert_true(os_reserve(address, OS_PAGE_SIZE));
+            owner_insert(address, i + 1, &followed);
+            assert_true(followed);
+        }
+        owner_insert(gone + i * leaf_range, 7, &followed);
+        assert_true(followed);
+        assert_int_equal(owner_remove(gone + i * leaf_range), 7);
+        assert_true(taken <= (2 * KEPT + 32) * (uint64_t)OWNER_LEAF_BYTES);
+    }
+    for (uint32_t i = 0; i < KEPT; i++) {
+        uintptr_t address = kept + i * leaf_range + leaf_range / 2;
+
+        assert_int_equal(owner_remove(address), i + 1);
+        os_unmap((void *)address, OS_PAGE_SIZE);
+    }
+}
+
+/* A budget that is spent is there again when what took it is gone. */
+static void test_budget_comes_back(void **state)
+{
+    uintptr_t leaf_range = (uintptr_t)1
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+    uintptr_t gone = (uintptr_t)0x200000000000;
+    uint32_t refused = 0;
+    bool followed;
+
+    (void)state;
+    memset(&owner_map, 0, sizeof(owner_map));
+    taken = 0;
+    owner_begin(OWNER_GRANULE_GLIBC, 4 * OWNER_LEAF_BYTES, &taken);
+    for (uint32_t i = 0; i < 1000; i++) {
+        owner_insert(gone + i * leaf_range, 7, &followed);
+        refused += !followed;
+    }
+    assert_in_range(refused, 1, 900);
+    assert_true(taken <= 4 * OWNER_LEAF_BYTES);
+}
+
 int main(void)
 {
+    /* The map keeps nothing of addresses where nothing is mapped. */
+    bool reserved = os_reserve(BASE, SPAN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_glibc_granule),
         cmocka_unit_test(test_other_granule),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_gives_back),
+        cmocka_unit_test(test_budget_comes_back),
     };
 
+    if (!reserved)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
