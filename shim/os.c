@@ -285,8 +285,9 @@ uint64_t os_monotonic_ns(void)
  * does not exist: unlike process_vm_readv(), no sandbox forbids it. */
 bool os_is_readable(uintptr_t address)
 {
-    return CALL4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) !=
-           -EFAULT;
+    /* No set at all is none that could not be read. */
+    return address != 0 && CALL4(SYS_rt_sigprocmask, -1, address, NULL,
+                                 sizeof(uint64_t)) != -EFAULT;
 }
 
 int os_copy(void *to, uintptr_t from, size_t size)

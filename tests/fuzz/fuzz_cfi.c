@@ -10,13 +10,15 @@
  * The object is a block of memory of exactly its size, found by the
  * _dl_find_object below: asan sees every read outside of it. It is its own
  * stack, and its words are the registers, so frames are undone in it until
- * that fails. The rule must be one that the walker can use.
+ * that fails; also as if a signal had come there, on a stack of unknown end.
+ * The rule must be one that the walker can use.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "cfi.h"
 #include "frame.h"
@@ -64,8 +66,22 @@ static bool is_usable(uint32_t rule)
     }
 }
 
-/* Every other register points into the stack. */
-static void undo_frames(size_t pc, uintptr_t tag)
+static void undo_frames(struct frame frame)
+{
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        struct frame before = frame;
+
+        if (frame_out(&frame) == FRAME_MOVED)
+            continue;
+        if (memcmp(&before, &frame, sizeof(frame)) != 0)
+            abort(); /* was to be left as it was */
+        return;
+    }
+}
+
+/* The object's end is the stack's, and every other register points into it:
+ * nothing else may be read. */
+static void undo_known(size_t pc, uintptr_t tag)
 {
     struct frame frame = {
         .pc = (uintptr_t)object + pc,
@@ -80,15 +96,24 @@ static void undo_frames(size_t pc, uintptr_t tag)
             frame.registers[i] =
                 frame.low + frame.registers[i] % object_size / 8 * 8;
     }
-    for (int i = 0; i < FRAMES_MAX; i++) {
-        struct frame before = frame;
+    undo_frames(frame);
+}
 
-        if (frame_out(&frame) == FRAME_MOVED)
-            continue;
-        if (memcmp(&before, &frame, sizeof(frame)) != 0)
-            abort(); /* was to be left as it was */
-        return;
-    }
+/* A signal came while the registers were anything, on a stack whose end nobody
+ * knows: what cannot be read is asked for, and must not be missed. */
+static void undo_interrupted(size_t pc)
+{
+    static ucontext_t context;
+    struct frame frame = {0};
+
+    memset(&context, 0, sizeof(context));
+    memcpy(&context.uc_mcontext, object,
+           object_size < sizeof(context.uc_mcontext)
+               ? object_size
+               : sizeof(context.uc_mcontext));
+    frame_interrupted(&frame, &context);
+    frame.pc = (uintptr_t)object + pc;
+    undo_frames(frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -104,8 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(object, data + 4, object_size);
     if (!is_usable(cfi_rule((uintptr_t)object + pc + 1)))
         abort();
-    undo_frames(pc, WALK_FRAME_EXACT);
-    undo_frames(pc + 1, 0);
+    undo_known(pc, WALK_FRAME_EXACT);
+    undo_known(pc + 1, 0);
+    undo_interrupted(pc);
     free(object);
     object_size = 0;
     return 0;
