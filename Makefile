@@ -363,8 +363,10 @@ bench-walks: $(BENCHES) ## how memo and spine find the stacks of the workloads
 	  build/walks/libpreprof.so
 	$(Q)BUILD=$(B) tests/bench/walks.py build/walks/libpreprof.so
 
-oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length (2 min)
-	$(Q)ORACLE=long $(PROVE) $(RUN_oracle)
+oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length: docs/walker.md
+	@mkdir -p docs
+	$(Q)ORACLE=long ORACLE_OUT=$(B)/tests/oracle $(PROVE) $(RUN_oracle)
+	$(Q)cat $(B)/tests/oracle/rows.md $(B)/tests/oracle/traces.md >docs/walker.md
 
 # Every test that has a long form says so by reading SOAK.
 soak: deps-test ## the long tests: an hour
@@ -383,7 +385,7 @@ matrix: deps-matrix ## run real programs with and without the shim: docs/compati
 # build machine has no cmocka for it. With pointer authentication where the
 # processor has it.
 A64       := build/aarch64
-A64_TESTS := $(patsubst %,$(A64)/tests/%,test_walk test_spine)
+A64_TESTS := $(patsubst %,$(A64)/tests/%,test_walk test_walk_steps test_spine)
 $(A64)/tests/%: tests/unit/%.c $(A64)/libshimparts.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Stacks of real programs, ours against libunwind's (libtraces.c): some
 # thousand here, and with ORACLE=long (make oracle) 100 000 of each program.
+# $ORACLE_OUT/traces.md, if set, gets the figures.
 build=${BUILD:-build/release}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -29,7 +30,7 @@ traces() {
     status=$?
     [ "$status" -eq 0 ] || sed 's/^/# /' "$work/err"
     awk -v name="$name" -v count="$count" -v wanted="$wanted" \
-        -v per_cent="$whole" -v status="$status" '
+        -v per_cent="$whole" -v status="$status" -v table="$work/table" '
         /^mismatch/ { print "# " $0 }
         /^stacks / { for (i = 1; i < NF; i += 2) sum[$i] += $(i + 1) }
         END {
@@ -39,7 +40,10 @@ traces() {
             printf "%sok %d - %s: %d stacks, %d wrong; %d whole, %d guessed " \
                 "to the end; by the spine %d, of them by the memo %d\n",
                 good ? "" : "not ", count, name, stacks, sum["wrong"],
-                sum["whole"], sum["guessed"], sum["spine"], sum["memo"] }
+                sum["whole"], sum["guessed"], sum["spine"], sum["memo"]
+            printf "| %s | %d | %d | %d | %d | %d | %d |\n", name, stacks,
+                sum["wrong"], sum["whole"], sum["guessed"], sum["spine"],
+                sum["memo"] >>table }
     ' "$work/traces"
 }
 
@@ -95,3 +99,16 @@ traces C++ 100 4 "$build/tests/programs/throws" $((rounds * 100))
 traces git 100 2 sh -e -c 'cd "$1"; export HOME=$1 GIT_CONFIG_NOSYSTEM=1
     for i in $(seq "$2"); do git log -p; done' - "$work/r" $((rounds * 3))
 traces holes 100 1 "$build/tests/programs/holes" $((rounds * 1100))
+
+[ -z "$ORACLE_OUT" ] || cat - "$work/table" >"$ORACLE_OUT/traces.md" <<'END'
+
+## Stacks
+
+At random mallocs of real programs: by rules, with all registers, through spine
+and memo, each against libunwind's unw_step (tests/oracle/libtraces.c).
+*Guessed*: right up to where code without unwind tables begins, behind which
+both guess: V8's in node.
+
+| program | stacks | wrong | whole | guessed | by the spine | by the memo |
+|---|---|---|---|---|---|---|
+END
