@@ -33,6 +33,9 @@ static jmp_buf cross_skip;
 #define CROSS_CHECK(condition)                                                 \
     ((condition) ? (void)0 : cross_fail(#condition, __FILE__, __LINE__))
 #define assert_true(condition)       CROSS_CHECK(condition)
+#define fail_msg(...)                                                          \
+    (printf("# " __VA_ARGS__), printf("\n"),                                   \
+     cross_fail("so", __FILE__, __LINE__))
 #define assert_non_null(pointer)     CROSS_CHECK((pointer) != NULL)
 #define assert_int_equal(a, b)       CROSS_CHECK((int64_t)(a) == (int64_t)(b))
 #define assert_in_range(n, low, top) CROSS_CHECK((n) >= (low) && (n) <= (top))
