@@ -13,6 +13,7 @@
 #   tests/fuzz/*.c     one fuzz target each, corpus in tests/fuzz/corpus/NAME
 #   tests/programs/*   victims and helpers of the .t scripts (lib*.c: a .so)
 #   tests/oracle/*.c   what compares the stack walker with libdw and libunwind
+#   tests/cross/*      what tests the walker for another architecture
 #   tests/helpers/*.c  helpers of the .t scripts that need libprofile.a
 #   tests/*/*.t        TAP scripts, run by prove
 
@@ -386,20 +387,31 @@ matrix: deps-matrix ## run real programs with and without the shim: docs/compati
 # processor has it, and bound at once: glibc's unwind table of its lazy binder
 # is wrong there.
 A64       := build/aarch64
+A64_ROOT  := /usr/aarch64-linux-gnu
+A64_RUN   := qemu-aarch64 -cpu max -E LD_BIND_NOW=1 -L $(A64_ROOT)
 A64_TESTS := $(patsubst %,$(A64)/tests/%,test_walk test_walk_steps test_spine)
+A64_LIBS   = $(addprefix $(A64_ROOT)/lib/,ld-linux-aarch64.so.1 libc.so.6 \
+  libm.so.6 libstdc++.so.6 libgcc_s.so.1 libgomp.so.1 libhwasan.so.0 \
+  libubsan.so.1)
 $(A64)/tests/%: tests/unit/%.c $(A64)/libshimparts.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)aarch64-linux-gnu-gcc $(BASE) $(WARN) -O2 -fno-builtin \
 	  -mbranch-protection=standard -Ishim -Itests -Itests/cross -o $@ $< \
 	  $(A64)/libshimparts.a -pthread
+$(A64)/tests/rows_say: tests/cross/rows_say.c $(A64)/libshimparts.a
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)aarch64-linux-gnu-gcc $(BASE) $(WARN) -O2 -Ishim -o $@ $< \
+	  $(A64)/libshimparts.a -pthread
 aarch64: ## build the shim for aarch64, test its walker under qemu (deps-matrix)
 	$(Q)$(MAKE) --no-print-directory B=$(A64) CC=aarch64-linux-gnu-gcc \
 	  AR=aarch64-linux-gnu-ar CFLAGS=-mbranch-protection=standard \
 	  $(A64)/libpreprof.so $(A64)/libshimparts.a
-	$(Q)$(MAKE) --no-print-directory $(A64_TESTS)
-	$(Q)prove --exec 'qemu-aarch64 -cpu max -E LD_BIND_NOW=1 -L /usr/aarch64-linux-gnu' \
-	  $(A64_TESTS)
+	$(Q)$(MAKE) --no-print-directory $(A64_TESTS) $(A64)/tests/rows_say
+	$(Q)prove --exec '$(A64_RUN)' $(A64_TESTS)
+	$(Q)prove --comments --exec '' tests/cross/rows_cross.py :: \
+	  aarch64-linux-gnu-readelf $(A64_LIBS) -- $(A64_RUN) $(A64)/tests/rows_say
 
 bench-parts: $(PROGRAMS) $(BENCHES) $(B)/tests/programs/libforward.so ## what a malloc/free pair's instructions buy
 	$(Q)BUILD=$(B) tests/bench/parts.py
