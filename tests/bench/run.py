@@ -87,13 +87,16 @@ class Redis:
     requests = 400000
 
     def measure(self, mode, shim):
+        return self.serve(environment(mode, shim), subprocess.DEVNULL)
+
+    def serve(self, env, stderr):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         server = subprocess.Popen(
             ["redis-server", "--port", port, "--save", "", "--appendonly", "no",
-             "--dir", SCRATCH], env=environment(mode, shim),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+             "--dir", SCRATCH], env=env,
+            stdout=subprocess.DEVNULL, stderr=stderr)
         try:
             for _ in range(100):
                 with socket.socket() as probe:
@@ -270,6 +273,8 @@ def main():
     options = parser.parse_args()
     figures = {}
 
+    if not os.path.exists(options.shim):
+        sys.exit("bench: %s: no such file" % options.shim)
     print("CPU time / plain: median of %d rounds [95 %% interval]" %
           options.rounds)
     print("| workload | plain | " + " | ".join(MODES) + " |")

@@ -14,21 +14,31 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import run
 
 BUCKETS = ["new_0", "new_1", "new_2_3", "new_4_7", "new_8_15", "new_16"]
 
 
+def errors_of(workload, shim):
+    """What one run of it writes to stderr."""
+    env = run.environment("exact", shim, getattr(workload, "preload", ()))
+    if isinstance(workload, run.Redis):
+        with tempfile.TemporaryFile() as errors:
+            workload.serve(env, errors)
+            errors.seek(0)
+            return errors.read().decode()
+    env.update(getattr(workload, "env", {}))
+    with open(getattr(workload, "stdin", None) or os.devnull) as source:
+        return subprocess.run(workload.argv, env=env, stdin=source,
+                              stdout=subprocess.DEVNULL, check=True,
+                              stderr=subprocess.PIPE).stderr.decode()
+
+
 def counts(workload, shim):
     """The sum over all processes of one run."""
-    env = run.environment("exact", shim, workload.preload)
-    env.update(getattr(workload, "env", {}))
-    stdin = getattr(workload, "stdin", None)
-    with open(stdin or os.devnull) as source:
-        errors = subprocess.run(workload.argv, env=env, stdin=source,
-                                stdout=subprocess.DEVNULL, check=True,
-                                stderr=subprocess.PIPE).stderr.decode()
+    errors = errors_of(workload, shim)
     total = collections.Counter()
     for line in re.findall(r"^preprof walks:(.*)$", errors, re.M):
         for name, count in re.findall(r"(\w+)=(\d+)", line):
@@ -46,10 +56,7 @@ def main():
           " all registers |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, make in run.workloads(sys.argv[2:]).items():
-        workload = make()
-        if not hasattr(workload, "argv"):
-            continue
-        c = counts(workload, sys.argv[1])
+        c = counts(make(), sys.argv[1])
         stacks = c["asked"] + c["unasked"]
         joined = max(c["joined"], 1)
         print("| %s | %d | %.2f %% | %.2f %% | %.1f | %.1f | %s | %d | %d |" % (
