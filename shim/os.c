@@ -52,17 +52,19 @@ long os_syscall(long number, long a, long b, long c, long d, long e, long f)
 #error "os_syscall: no system call sequence for this architecture"
 #endif
 
-#define CALL0(n)             os_syscall(n, 0, 0, 0, 0, 0, 0)
-#define CALL1(n, a)          os_syscall(n, (long)(a), 0, 0, 0, 0, 0)
-#define CALL2(n, a, b)       os_syscall(n, (long)(a), (long)(b), 0, 0, 0, 0)
-#define CALL3(n, a, b, c)    os_syscall(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define CALL4(n, a, b, c, d) \
+#define CALL0(n)       os_syscall(n, 0, 0, 0, 0, 0, 0)
+#define CALL1(n, a)    os_syscall(n, (long)(a), 0, 0, 0, 0, 0)
+#define CALL2(n, a, b) os_syscall(n, (long)(a), (long)(b), 0, 0, 0, 0)
+#define CALL3(n, a, b, c)                                                      \
+    os_syscall(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define CALL4(n, a, b, c, d)                                                   \
     os_syscall(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 void *os_map(size_t size)
 {
-    long result = os_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long result =
+        os_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     return OS_FAILED(result) ? NULL : (void *)result;
 }
@@ -76,6 +78,11 @@ void *os_map_wiped(size_t size)
         return NULL;
     }
     return start;
+}
+
+void os_prefault(void *start, size_t size)
+{
+    CALL3(SYS_madvise, start, size, MADV_POPULATE_WRITE);
 }
 
 void *os_map_file(int fd, size_t size)

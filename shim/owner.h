@@ -84,9 +84,9 @@ static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
                              __ATOMIC_ACQUIRE);
     if (UNLIKELY(!middle))
         return NULL;
-    leaf = __atomic_load_n(&middle[(key >> OWNER_LEAF_BITS) &
-                                   ((1u << OWNER_MIDDLE_BITS) - 1)],
-                           __ATOMIC_ACQUIRE);
+    leaf = __atomic_load_n(
+        &middle[(key >> OWNER_LEAF_BITS) & ((1u << OWNER_MIDDLE_BITS) - 1)],
+        __ATOMIC_ACQUIRE);
     if (UNLIKELY(!leaf))
         return NULL;
     return &leaf[key & ((1u << OWNER_LEAF_BITS) - 1)];
@@ -105,8 +105,8 @@ static ALWAYS_INLINE uint32_t owner_insert(uintptr_t address, uint32_t owner,
     *followed = slot != NULL;
     if (UNLIKELY(!slot))
         return 0;
-    old = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    __atomic_store_n(slot, owner, __ATOMIC_RELAXED);
+    /* Not read before it is written: os_prefault() says why. */
+    old = __atomic_exchange_n(slot, owner, __ATOMIC_RELAXED);
     return old;
 }
 

@@ -35,11 +35,12 @@ int sample_begin(void)
 
 static void filter_add(const void *block, uint16_t amount)
 {
-    for (uint32_t bits = SAMPLE_FILTER_BITS_MIN;
-         bits <= SAMPLE_FILTER_BITS_MAX; bits += SAMPLE_FILTER_BITS_STEP) {
+    for (uint32_t bits = SAMPLE_FILTER_BITS_MIN; bits <= SAMPLE_FILTER_BITS_MAX;
+         bits += SAMPLE_FILTER_BITS_STEP) {
         uint16_t *count =
             &pool->filter[sample_filter_index(block, (1u << bits) - 1)];
-        uint16_t old = __atomic_load_n(count, __ATOMIC_RELAXED);
+        /* A guess: what is read first costs a second fault (os_prefault). */
+        uint16_t old = amount == 1 ? 0 : 1;
 
         while (old != UINT16_MAX &&
                !__atomic_compare_exchange_n(count, &old,
@@ -71,8 +72,8 @@ static uint32_t pop_free(void)
 
     while ((uint32_t)head) {
         uint32_t slot = (uint32_t)head - 1;
-        uint32_t next = __atomic_load_n(&pool->samples[slot].callsite,
-                                        __ATOMIC_RELAXED);
+        uint32_t next =
+            __atomic_load_n(&pool->samples[slot].callsite, __ATOMIC_RELAXED);
         uint64_t tag = (head >> 32) + 1;
 
         /* If the slot was popped meanwhile, `next` is stale and the tag of the

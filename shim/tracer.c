@@ -2,15 +2,27 @@
 /* tracer.c - see tracer.h. */
 #include "tracer.h"
 
+#include <stddef.h>
+
 #include "os.h"
 #include "segment.h"
 
 static struct tracer *tracers[SEGMENT_SHARDS_MAX];
 
+/* The memo with its pages, for hashed stacks soon hit most of them. */
+static struct tracer *make(void)
+{
+    struct tracer *tracer = os_map_wiped(sizeof(*tracer));
+
+    if (tracer)
+        os_prefault(tracer, offsetof(struct tracer, spine));
+    return tracer;
+}
+
 struct tracer *tracer_make(uint32_t shard)
 {
     if (!tracers[shard])
-        tracers[shard] = os_map_wiped(sizeof(struct tracer));
+        tracers[shard] = make();
     return tracers[shard];
 }
 
