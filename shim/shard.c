@@ -22,8 +22,6 @@ int shard_begin(void)
         shards = os_map_wiped(SEGMENT_SHARDS_MAX * sizeof(struct shard));
     if (!shards)
         return -ENOMEM;
-    for (uint32_t i = 0; i < SEGMENT_SHARDS_MAX; i++)
-        shards[i].index = i;
     shards[0].shared = true;
     return 0;
 }
@@ -40,8 +38,7 @@ static struct shard *take_over(uint32_t tid, uint32_t used, uint32_t probes)
         struct shard *shard = &shards[1 + turn % (used - 1)];
         uint32_t owner = __atomic_load_n(&shard->owner, __ATOMIC_RELAXED);
 
-        if (owner == 0 ||
-            (owner != tid && os_thread_exists(pid, (int)owner)))
+        if (owner == 0 || (owner != tid && os_thread_exists(pid, (int)owner)))
             continue;
         if (__atomic_compare_exchange_n(&shard->owner, &owner, tid, false,
                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
@@ -56,6 +53,7 @@ static struct shard *take_new(uint32_t tid, uint32_t *shards_used)
 
     if (index == RESERVE_NONE)
         return NULL;
+    shards[index].index = index;
     __atomic_store_n(&shards[index].owner, tid, __ATOMIC_RELEASE);
     return &shards[index];
 }
