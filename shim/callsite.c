@@ -231,19 +231,25 @@ static uint32_t capture_traced(struct shard *shard,
     return callsite;
 }
 
-uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
+static uint32_t capture_untraced(struct shard *shard,
+                                 const struct walk_start *start)
 {
     static struct module_loads loads; /* of all that have no tracer */
 
-    if (LIKELY(shard->tracer != NULL))
-        return capture_traced(shard, start);
     if (UNLIKELY(module_changed(&loads)))
         module_refresh(&loads);
     if (UNLIKELY(shard->shared))
         return capture_small(start);
-    if (++shard->untraced == TRACER_AFTER)
-        shard->tracer = tracer_make(shard->index);
     return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
+}
+
+uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
+{
+    if (LIKELY(shard->tracer != NULL))
+        return capture_traced(shard, start);
+    if (!shard->shared && ++shard->untraced == TRACER_AFTER)
+        shard->tracer = tracer_make(shard->index);
+    return capture_untraced(shard, start);
 }
 
 uint32_t callsite_find(struct thread *thread, struct shard *shard,
@@ -255,7 +261,8 @@ uint32_t callsite_find(struct thread *thread, struct shard *shard,
         return SEGMENT_SINK_NESTED;
     callsite = callsite_recall(shard, start);
     if (!callsite)
-        callsite = callsite_capture(shard, start);
+        callsite = shard->tracer ? capture_traced(shard, start)
+                                 : capture_untraced(shard, start);
     thread_leave(thread);
     return callsite;
 }

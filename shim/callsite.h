@@ -50,7 +50,7 @@ static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
     return LIKELY(tracer != NULL) ? tracer_recall(tracer, start) : 0;
 }
 
-/* Both, for who is not in a hurry; a sink in a handler that interrupted a walk
+/* Both, for who has few stacks to find, and is not worth a tracer; a sink in a handler that interrupted a walk
  * of this thread, which needs not have entered. */
 uint32_t callsite_find(struct thread *thread, struct shard *shard,
                        const struct walk_start *start);
