@@ -31,6 +31,7 @@ struct conn {
     struct conn *next, **link;
     enum phase phase;
     bool ended; /* the client sends no more */
+    struct address peer;
     struct http_request request;
     struct serve serve;
     bool keep_alive; /* after the answer */
@@ -186,34 +187,13 @@ static void on_served(struct serve *serve)
     send_reply(serve->data);
 }
 
-static void read_peer(const struct conn *conn, char peer[ADDRESS_TEXT_MAX])
-{
-    struct address address = {.size = sizeof(struct sockaddr_un)};
-    uv_os_fd_t fd;
-
-    if (uv_fileno(&conn->socket.handle, &fd) == 0 &&
-        getpeername(fd, &address.any, &address.size) == 0)
-        address_text(&address, peer);
-    else
-        strcpy(peer, "(gone)");
-}
-
-/* "" of a client that is gone already, too. */
-static void read_host(int fd, char host[INET6_ADDRSTRLEN])
-{
-    struct address address = {.size = sizeof(struct sockaddr_un)};
-
-    if (getpeername(fd, &address.any, &address.size) == 0)
-        address_host(&address, host);
-}
-
 /* The request is refused by what it is, not by what it asks for. */
 static void refuse(struct conn *conn)
 {
     const struct http_request *request = &conn->request;
     char peer[ADDRESS_TEXT_MAX];
 
-    read_peer(conn, peer);
+    address_text(&conn->peer, peer);
     log_refusal(uv_now(conn->server->loop), peer, request->status,
                 request->reason, request->target);
     reply_line(&conn->serve.reply, request->status, "%s", request->reason);
@@ -385,7 +365,10 @@ int conn_open(struct server *server, int fd)
         conn_close(conn);
         return error;
     }
-    read_host(fd, conn->request.peer);
+    /* A client that is gone already has no address. */
+    conn->peer.size = sizeof(conn->peer.local);
+    (void)getpeername(fd, &conn->peer.any, &conn->peer.size);
+    address_host(&conn->peer, conn->request.peer);
     set_deadline(conn, CONN_HEAD_MS);
     start_reading(conn);
     return 0;
