@@ -32,8 +32,8 @@ static const struct site site = {
 static void check_ask(const char *ask, size_t size)
 {
     static const char *const keys[] = {
-        "kind=",  "pid=",   "exe=",    "format=",
-        "debug=", "limit=", "window=", "symbols="};
+        "kind=",  "pid=", "exe=",    "format=", "debug=",
+        "limit=", "hz=",  "cursor=", "symbols="};
     const unsigned key_count = sizeof(keys) / sizeof(keys[0]);
     unsigned seen = 0;
 
@@ -79,7 +79,7 @@ static void check_plan(const struct http_request *request)
     struct plan plan;
 
     route_plan(&site, request, &plan);
-    if (plan.action == PLAN_RENDER)
+    if (plan.action == PLAN_RENDER || plan.action == PLAN_WINDOW)
         check_ask(plan.ask, plan.ask_size);
     else if (plan.action == PLAN_REPLY)
         check_head(&plan.reply);

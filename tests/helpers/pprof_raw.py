@@ -6,6 +6,8 @@ import re
 import subprocess
 import tempfile
 
+from profile_proto import Proto
+
 
 class Profile:
     """types: ["cpu/nanoseconds", ...]; samples: [(values, stack)], a stack
@@ -22,8 +24,8 @@ class Profile:
         head, rest = text.split("Samples:\n", 1)
         samples, rest = rest.split("Locations\n", 1)
         locations = rest.split("Mappings\n", 1)[0]
-        found = re.search(r"^Duration: ([\d.]+)", head, re.M)
-        self.duration_s = float(found[1]) if found else 0.0
+        # Go prints the first four characters of it, with or without the unit
+        self.duration_s = Proto(body).duration_ns / 1e9
         self.period = int(re.search(r"^Period: (\d+)", head, re.M)[1])
         self.period_type = re.search(r"^PeriodType: (.*)$", head, re.M)[1]
         types, *lines = samples.splitlines()

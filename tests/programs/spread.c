@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spread.c [LEVELS [DEPTH [MIB]]] - allocates from very many stacks.
+ * spread.c [LEVELS [DEPTH [MIB [PARTS]]]] - allocates from very many stacks.
  *
  * 2^LEVELS blocks of 37 bytes, each from a stack of its own: LEVELS outer
  * frames whose return addresses spell its number, then DEPTH frames of one
  * recursion, so that hardly a frame is shared. Every second one is freed, and
  * so is a block of MIB MiB that is touched before. Prints nothing; the status
  * is 1 when an allocation failed.
+ *
+ * With PARTS, it allocates the first of so many parts, then for every line of
+ * input what it has and the next part, and says "ready" each time.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +49,25 @@ static __attribute__((noinline)) void spell(unsigned number, unsigned levels,
     }
 }
 
+static void spread(unsigned count, unsigned levels, unsigned depth)
+{
+    for (unsigned number = 0; number < count; number++)
+        spell(number, levels, depth);
+}
+
+static void spread_parts(unsigned parts, unsigned levels, unsigned depth)
+{
+    char line[16];
+    unsigned part = 0;
+
+    do {
+        part += part < parts;
+        spread((1u << levels) / parts * part, levels, depth);
+        puts("ready");
+        fflush(stdout);
+    } while (fgets(line, sizeof(line), stdin));
+}
+
 int main(int argc, char **argv)
 {
     unsigned levels = argc > 1 ? (unsigned)atoi(argv[1]) : 10;
@@ -56,7 +79,9 @@ int main(int argc, char **argv)
     if (block)
         memset(block, 1, large);
     free(block);
-    for (unsigned number = 0; number < 1u << levels; number++)
-        spell(number, levels, depth);
+    if (argc > 4 && atoi(argv[4]) > 0)
+        spread_parts((unsigned)atoi(argv[4]), levels, depth);
+    else
+        spread(1u << levels, levels, depth);
     return failed;
 }

@@ -4,7 +4,6 @@
 its last request, to the block, and what is in use as it is.
 Method: a program that allocates what it is told; Go's pprof reads the
 differences of clients that differ in cursor, in User-Agent or in process."""
-import gzip
 import os
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ if SANITIZED:
 if not shutil.which("go"):
     skip("no go")
 from pprof_raw import Profile
+from profile_proto import Proto
 
 server = Server(shim=True, render=os.path.join(BUILD, "preprof-render"))
 os.environ.update(PPROF_TMPDIR=server.directory, HOME=server.directory)
@@ -60,31 +60,6 @@ def blocks(path, agent="test/1"):
     return [sum(column) for column in zip(*rows)] if rows else None
 
 
-def varints(body):
-    """The top-level numbers of a profile.proto, by field."""
-    data, at, fields = gzip.decompress(body), 0, {}
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        field, kind = divmod(number(), 8)
-        value = number()
-        if kind == 2:
-            at += value
-        else:
-            fields[field] = value
-    return fields
-
-
 program = Program()
 program.order("alloc 7919")
 heap = program.path + "delta_heap"
@@ -103,16 +78,16 @@ program.order("free 307")
 now = time.time()
 answer = get(heap)
 took = time.monotonic() - begin
-second, fields = Profile(answer.body), varints(answer.body)
+second, proto = Profile(answer.body), Proto(answer.body)
 is_(blocks(heap, "other/1"), None, "the first of another User-Agent is empty")
 is_(blocks(heap + "?cursor=a", "other/1"), None, "and of a cursor")
 live = 7919 + 1009 - 307
 rows = [values for values, stack in second.samples if "order_blocks" in stack]
 is_([sum(column) for column in zip(*rows)], [1009, 1009 * 24, live, live * 24],
     "allocations since the first, in use what is in use")
-duration = fields.get(10, 0) / 1e9
+duration = proto.duration_ns / 1e9
 ok(0 < duration <= took, f"its duration: {duration} s of {took:.3f} s")
-ok(0 <= fields[9] / 1e9 - now <= took + 1, "its time is now")
+ok(0 <= proto.times_ns[0] / 1e9 - now <= took + 1, "its time is now")
 program.order("alloc 101")
 is_(blocks(heap + "?cursor=a", "third/1"), [101, 101 * 24, live + 101, (live + 101) * 24],
     "a cursor is a client whatever its User-Agent")
