@@ -48,15 +48,15 @@ static bool may_record(struct thread *thread)
     return true;
 }
 
-void event_record(enum segment_event event, uint64_t delay_ns,
-                  const struct walk_start *start)
+uint32_t event_record(enum segment_event event, uint64_t delay_ns,
+                      const struct walk_start *start)
 {
     struct thread *thread = &thread_self;
     struct segment_event_row *rows;
     uint32_t callsite, extent;
 
     if (!may_record(thread))
-        return;
+        return 0;
     callsite = callsite_find(thread, shard_of(thread), start);
     extent = callsite / SEGMENT_EVENTS_PER_EXTENT;
     rows =
@@ -64,9 +64,10 @@ void event_record(enum segment_event event, uint64_t delay_ns,
                    (uint32_t)event, extent * SEGMENT_EVENTS_PER_EXTENT);
     if (!rows) {
         life_lose(SEGMENT_LOSS_EVENTS_DROPPED, 1);
-        return;
+        return 0;
     }
     rows += callsite % SEGMENT_EVENTS_PER_EXTENT;
     counter_add_shared(&rows->count, 1);
     counter_add_shared(&rows->delay_ns, delay_ns);
+    return callsite;
 }

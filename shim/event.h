@@ -20,12 +20,13 @@
 int event_begin(void);
 
 /*
- * Counts one event at the stack that begins at *start, in every mode. What
- * finds no room is lost, and counted as EVENTS_DROPPED. errno is not touched.
+ * Counts one event at the stack that begins at *start, in every mode, and
+ * returns its callsite. What finds no room is lost, and counted as
+ * EVENTS_DROPPED: 0 then, or without a segment. errno is not touched.
  * Threads: any. Async-signal-safe; in a handler that interrupted a walk the
  * event goes to a sink.
  */
-void event_record(enum segment_event event, uint64_t delay_ns,
-                  const struct walk_start *start);
+uint32_t event_record(enum segment_event event, uint64_t delay_ns,
+                      const struct walk_start *start);
 
 #endif

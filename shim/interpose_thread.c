@@ -3,12 +3,14 @@
  * interpose_thread.c - creating threads.
  *
  * A thread is counted at the stack that created it, once it exists: a failure
- * leaves nothing behind (hazards B7). The thread runs what it was given; no
+ * leaves nothing behind (hazards B7). So is by which stack it was, for as long
+ * as it lives. The thread runs what it was given; no
  * frame of ours is below its first function.
  */
 #include <stdbool.h>
 
 #include "cc.h"
+#include "creation.h"
 #include "event.h"
 #include "life.h"
 #include "real_thread.h"
@@ -28,7 +30,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
     int error = real_thread.pthread_create(thread, attributes, run, argument);
 
     if (error == 0 && is_recording())
-        event_record(SEGMENT_EVENT_THREAD, 0, &start);
+        creation_file(thread, event_record(SEGMENT_EVENT_THREAD, 0, &start));
     return error;
 }
 
@@ -38,6 +40,6 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t run, void *argument)
     int result = real_thread.thrd_create(thread, run, argument);
 
     if (result == thrd_success && is_recording())
-        event_record(SEGMENT_EVENT_THREAD, 0, &start);
+        creation_file(thread, event_record(SEGMENT_EVENT_THREAD, 0, &start));
     return result;
 }

@@ -41,6 +41,8 @@ struct life {
     uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
     uint32_t refused;      /* extent.c: requests that found no room */
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
+    struct segment_thread *threads[SEGMENT_THREADS_MAX /
+                                   SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
     struct {
         int64_t in_use; /* bytes, as far as shards have told; may be below 0
                            for a moment */

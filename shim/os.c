@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -270,6 +271,11 @@ int os_thread_exists(int pid, int tid)
     return CALL3(SYS_tgkill, pid, tid, 0) != -ESRCH;
 }
 
+bool os_is_filtered(void)
+{
+    return CALL1(SYS_prctl, PR_GET_SECCOMP) > 0;
+}
+
 static uint64_t read_clock(int clock)
 {
     struct timespec now = {0, 0};
@@ -286,6 +292,11 @@ uint64_t os_realtime_ns(void)
 uint64_t os_monotonic_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t os_boottime_ns(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 /* By having the kernel copy a signal mask from there, for an operation that

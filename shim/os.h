@@ -87,8 +87,11 @@ uint32_t os_pid_namespace(void);
 int os_process_exists(int pid);
 /* Whether a thread of process pid has this thread id now. */
 int os_thread_exists(int pid, int tid);
+/* Whether a seccomp filter judges our system calls. */
+bool os_is_filtered(void);
 uint64_t os_realtime_ns(void);
 uint64_t os_monotonic_ns(void);
+uint64_t os_boottime_ns(void); /* as start times of threads count */
 /* Whether the 8 bytes at an aligned address can be read. */
 bool os_is_readable(uintptr_t address);
 

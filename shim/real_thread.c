@@ -19,6 +19,8 @@ REAL_THREAD_FUNCTIONS(FIRST)
 #define INITIAL(name, parameters, arguments) .name = first_##name,
 struct real_thread real_thread = {REAL_THREAD_FUNCTIONS(INITIAL)};
 
+const struct real_thread_field *real_thread_tid;
+
 static const struct {
     const char *name;
     size_t offset;
@@ -37,4 +39,5 @@ void real_thread_resolve(void)
         memcpy((char *)&real_thread + functions[i].offset, &function,
                sizeof(function));
     }
+    real_thread_tid = real_find(RTLD_NEXT, "_thread_db_pthread_tid");
 }

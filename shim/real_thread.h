@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdint.h>
 #include <threads.h>
 #include <time.h>
 
@@ -102,6 +103,12 @@ struct real_thread {
     REAL_THREAD_FUNCTIONS(REAL_THREAD_MEMBER)
 };
 #undef REAL_THREAD_MEMBER
+
+/* Where libc says to debuggers that something is in a thread's descriptor. */
+struct real_thread_field {
+    uint32_t bits, count, offset;
+};
+extern HIDDEN const struct real_thread_field *real_thread_tid; /* or NULL */
 
 extern HIDDEN struct real_thread real_thread;
 

@@ -32,6 +32,7 @@
  *             sum of its rows over all shards.
  *   peaks     one per row: what was in use there at the peak.
  *   events    one row per (kind of event, callsite), see below.
+ *   threads   by which stacks threads were created; struct segment_thread.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -63,6 +64,7 @@
 #define SEGMENT_MODULES_MAX         (1u << 14)
 #define SEGMENT_STRINGS_MAX         (1u << 22)
 #define SEGMENT_DEPTH_MAX           1024u /* frames of one stack */
+#define SEGMENT_THREADS_MAX         (3u * SEGMENT_THREADS_PER_EXTENT)
 
 /* ---- modes ------------------------------------------------------------- */
 
@@ -145,6 +147,7 @@ enum segment_sink {
     X(TICKS_UNWALKED, "CPU samples without a stack: no room to walk")          \
     X(TICKS_DROPPED, "CPU samples dropped: segment full")                      \
     X(EVENTS_DROPPED, "waits and new threads dropped: segment full")           \
+    X(THREADS_FULL, "threads whose creation is not kept: table full")          \
     X(WAITERS_FULL, "waits charged to no holder: too many at once")
 
 enum segment_loss {
@@ -244,6 +247,26 @@ struct segment_callsite {
     uint32_t depth;
 };
 
+/*
+ * By which stack a thread was created. The record of a thread id is in one of
+ * SEGMENT_THREAD_PLACES places, from tid % SEGMENT_THREADS_MAX on, around the
+ * end; several may name it, as ids come again. That of a thread is the one
+ * with its id whose created_ns is not before the thread's start by the kernel
+ * (field 22 of /proc/PID/task/TID/stat, which is rounded down). `who` is
+ * written first: until created_ns follows, a record is of no thread.
+ */
+struct segment_thread {
+    uint64_t who;        /* tid, and above it the callsite; 0 free */
+    uint64_t created_ns; /* CLOCK_BOOTTIME, when it had been created */
+    uint32_t labels;     /* id of its set of labels; 0 none */
+    uint32_t unused;
+};
+#define SEGMENT_THREAD_PLACES 8u
+#define SEGMENT_THREAD_WHO(tid, callsite)                                      \
+    ((uint64_t)(tid) | (uint64_t)(callsite) << 32)
+#define SEGMENT_THREAD_TID(who)      ((uint32_t)(who))
+#define SEGMENT_THREAD_CALLSITE(who) ((uint32_t)((who) >> 32))
+
 /* One mapped object. Published by end. */
 struct segment_module {
     uint64_t start; /* first byte of the whole mapping */
@@ -271,6 +294,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_STRINGS = 5,
     SEGMENT_EXTENT_EVENTS = 6,
     SEGMENT_EXTENT_PEAKS = 7,
+    SEGMENT_EXTENT_THREADS = 9,
 };
 
 /* One word, stored whole after the extent is populated: type in bits 0-7,
@@ -291,6 +315,8 @@ enum segment_extent_type {
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_node))
 #define SEGMENT_CALLSITES_PER_EXTENT                                           \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_callsite))
+#define SEGMENT_THREADS_PER_EXTENT                                             \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_thread))
 /* Modules do not fill their extent: 512 of 96 bytes, the rest unused. */
 #define SEGMENT_MODULES_PER_EXTENT 512u
 
@@ -386,6 +412,7 @@ _Static_assert(sizeof(struct segment_event_row) == 16, "event row layout");
 _Static_assert(sizeof(struct segment_node) == 16, "node layout");
 _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
 _Static_assert(sizeof(struct segment_module) == 96, "module layout");
+_Static_assert(sizeof(struct segment_thread) == 24, "thread layout");
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_SIZE,
                "header fits its page");
 _Static_assert(SEGMENT_LOSS_COUNT <= SEGMENT_LOSSES_MAX, "losses fit");

@@ -100,6 +100,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_STRINGS] = {1, SEGMENT_EXTENT_SIZE},
         [SEGMENT_EXTENT_PEAKS] = {16, SEGMENT_PEAKS_PER_EXTENT},
         [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
+        [SEGMENT_EXTENT_THREADS] = {24, SEGMENT_THREADS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;
     uint64_t word = SEGMENT_EXTENT_WORD(type, owner, element - place);

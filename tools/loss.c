@@ -41,6 +41,8 @@ static const struct {
         {true, "Free space where the segments are, or set PREPROF_DIR."},
     [SEGMENT_LOSS_EVENTS_DROPPED] =
         {true, "Free space where the segments are, or set PREPROF_DIR."},
+    [SEGMENT_LOSS_THREADS_FULL] =
+        {false, "Too many threads at a time: some creators are not known."},
     [SEGMENT_LOSS_WAITERS_FULL] =
         {false, "The profile mutex shows too little, block shows all."},
 };

@@ -15,7 +15,7 @@
 #define NAMED_ADDRESS (UINT64_C(1) << 60)
 
 /* Frames that a stack gets which is none, or not whole. */
-#define NAMED_FRAMES_MAX 3
+#define NAMED_FRAMES_MAX 4
 
 struct builder {
     struct thread_dump *dump;
@@ -147,18 +147,26 @@ add_named(struct builder *builder, struct profile_sample *sample,
     sample->locations[sample->depth++] = named_location_of(builder, name);
 }
 
+static void add_addresses(struct builder *builder, const uint64_t *addresses,
+                          size_t depth, struct profile_sample *sample)
+{
+    for (size_t i = 0; i < depth && !builder->build.failed; i++)
+        sample->locations[sample->depth++] = location_of(builder, addresses[i]);
+}
+
 static void add_stack(struct builder *builder, const struct thread *thread,
                       struct profile_sample *sample)
 {
     const struct thread_dump *dump = builder->dump;
 
-    for (size_t i = 0; i < thread->depth && !builder->build.failed; i++)
-        sample->locations[sample->depth++] =
-            location_of(builder, thread->addresses[i]);
+    add_addresses(builder, thread->addresses, thread->depth, sample);
     if (dump->refusal) {
         add_named(builder, sample, "[%s]", thread->words);
         add_named(builder, sample, "[thread %s]", thread->name);
         add_named(builder, sample, "[not permitted: %s]", dump->refusal);
+        if (thread->creation)
+            add_named(builder, sample, "[created by]");
+        add_addresses(builder, thread->creation, thread->creation_depth, sample);
     } else if (thread->cut) {
         add_named(builder, sample, "%s", thread->cut);
     } else if (thread->depth == 0) {
@@ -180,7 +188,9 @@ static void add_thread(struct builder *builder, struct thread *thread)
     struct profile_sample *sample = &profile->samples[profile->sample_count];
 
     *sample = (struct profile_sample){
-        .locations = calloc(thread->depth + NAMED_FRAMES_MAX, sizeof(uint32_t)),
+        .locations = calloc(thread->depth + thread->creation_depth +
+                                NAMED_FRAMES_MAX,
+                            sizeof(uint32_t)),
         .values = {1},
     };
     if (!sample->locations) {
@@ -188,8 +198,8 @@ static void add_thread(struct builder *builder, struct thread *thread)
         return;
     }
     add_stack(builder, thread, sample);
-    if (thread->creator)
-        thread->creator_location = location_of(builder, thread->creator);
+    if (thread->creation)
+        thread->creator_location = location_of(builder, thread->creation[0]);
     profile->total[0]++;
     for (size_t i = 0; i < profile->sample_count; i++) {
         if (!same_stack(&profile->samples[i], sample))
@@ -247,7 +257,8 @@ struct profile *profile_from_threads(struct thread_dump *dump,
     size_t frames = 0, slots = 1024;
 
     for (size_t i = 0; i < dump->count; i++)
-        frames += dump->threads[i].depth + NAMED_FRAMES_MAX + 1;
+        frames += dump->threads[i].depth + dump->threads[i].creation_depth +
+                  NAMED_FRAMES_MAX;
     while (slots < 2 * frames)
         slots *= 2;
     builder.slots = calloc(slots, sizeof(*builder.slots));

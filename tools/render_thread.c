@@ -10,6 +10,7 @@
 #include "profile_from_threads.h"
 #include "profile_pprof.h"
 #include "profile_text.h"
+#include "thread_creation.h"
 #include "thread_dump.h"
 #include "thread_text.h"
 
@@ -56,8 +57,11 @@ int render_thread_write(const struct render_request *request,
     err = thread_dump_take((pid_t)request->pid, &dump);
     if (err)
         return err;
-    profile = profile_from_threads(dump, symbolizer,
-                                   profile_kind_find(request->kind));
+    if (request->debug >= DEBUG_EACH || dump->refusal)
+        err = thread_creation_add(dump, request->directory);
+    profile = err ? NULL
+                  : profile_from_threads(dump, symbolizer,
+                                         profile_kind_find(request->kind));
     err = profile ? write_body(request, dump, profile, body, size) : -ENOMEM;
     profile_free(profile);
     thread_dump_free(dump);

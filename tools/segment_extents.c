@@ -36,6 +36,9 @@ static const struct extent_kind kinds[] = {
     [SEGMENT_EXTENT_EVENTS] = {"events", sizeof(struct segment_event_row),
                                SEGMENT_EVENTS_PER_EXTENT, SEGMENT_CALLSITES_MAX,
                                SEGMENT_EVENT_COUNT},
+    [SEGMENT_EXTENT_THREADS] = {"threads", sizeof(struct segment_thread),
+                                SEGMENT_THREADS_PER_EXTENT, SEGMENT_THREADS_MAX,
+                                1},
 };
 #define TYPES (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -307,11 +307,17 @@ static int read_stacks(struct reader *reader)
     snapshot->modules =
         calloc(header->modules_used + 1u, sizeof(snapshot->modules[0]));
     snapshot->strings = calloc(header->strings_used + 1u, 1);
-    if (!snapshot->nodes || !snapshot->modules || !snapshot->strings)
+    snapshot->threads =
+        calloc(SEGMENT_THREADS_MAX, sizeof(snapshot->threads[0]));
+    if (!snapshot->nodes || !snapshot->modules || !snapshot->strings ||
+        !snapshot->threads)
         return fail_memory(reader);
 
     err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
                       snapshot->nodes, NULL);
+    if (!err)
+        err = read_pieces(reader, SEGMENT_EXTENT_THREADS, SEGMENT_THREADS_MAX,
+                          snapshot->threads, NULL);
     if (!err)
         err = read_pieces(reader, SEGMENT_EXTENT_MODULES, header->modules_used,
                           snapshot->modules, NULL);
@@ -574,6 +580,7 @@ void segment_snapshot_free(struct segment_snapshot *snapshot)
         free(snapshot->events[event]);
     free(snapshot->nodes);
     free(snapshot->modules);
+    free(snapshot->threads);
     free(snapshot->strings);
     free(snapshot);
 }

@@ -62,6 +62,8 @@ struct segment_snapshot {
     uint32_t module_count;
     struct segment_module *modules;
     char *strings; /* a module's path is inside, not terminated */
+    struct segment_thread *threads; /* SEGMENT_THREADS_MAX, as they were found:
+                                       a callsite there may be none */
 };
 
 enum segment_read_depth {

@@ -424,8 +424,10 @@ void thread_dump_free(struct thread_dump *dump)
 {
     if (!dump)
         return;
-    for (size_t i = 0; i < dump->count; i++)
+    for (size_t i = 0; i < dump->count; i++) {
         free(dump->threads[i].addresses);
+        free(dump->threads[i].creation);
+    }
     free(dump->threads);
     thread_modules_free(&dump->modules);
     for (size_t i = 0; i < dump->deadlock_count; i++)

@@ -6,7 +6,7 @@
  * Taken from outside. A blocked thread is read as it sleeps and looked at
  * again afterwards; only one that runs, or whose stack cannot be walked
  * without its registers, is stopped (thread_stop.h). Read next: thread_walk.h,
- * profile_from_threads.c.
+ * thread_creation.h, profile_from_threads.c.
  */
 #ifndef PREPROF_THREAD_DUMP_H
 #define PREPROF_THREAD_DUMP_H
@@ -40,11 +40,12 @@ struct thread {
     enum thread_wait wait;
     pid_t other;      /* a thread of this process */
     uint64_t lock;    /* address of the mutex */
-    uint64_t creator; /* address to look up, in the function that created it;
-                         0 unknown */
+    uint64_t *creation; /* by which stack it was created, addresses to look up,
+                           leaf first; owned; NULL unknown */
+    size_t creation_depth;
     /* Of profile_from_threads.h: */
     size_t sample;
-    size_t creator_location; /* when creator is not 0 */
+    size_t creator_location; /* of creation[0] */
 };
 
 struct thread_dump {

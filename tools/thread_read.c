@@ -106,6 +106,18 @@ int thread_last_run_parse(const char *text, uint64_t *last_run_us)
     return 0;
 }
 
+int thread_start_parse(const char *text, uint64_t *ticks)
+{
+    const char *name_end = strrchr(text, ')'); /* a name may have some, too */
+
+    return name_end && sscanf(name_end + 1,
+                              " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                              "%*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+                              ticks) == 1
+               ? 0
+               : -EINVAL;
+}
+
 /* ---- reading ----------------------------------------------------------- */
 
 static int read_file(int process, pid_t tid, const char *name,
@@ -166,4 +178,12 @@ int thread_last_run_read(int process, pid_t tid, uint64_t *last_run_us)
     int err = read_file(process, tid, "sched", text);
 
     return err ? err : thread_last_run_parse(text, last_run_us);
+}
+
+int thread_start_read(int process, pid_t tid, uint64_t *ticks)
+{
+    char text[FILE_SIZE_MAX];
+    int err = read_file(process, tid, "stat", text);
+
+    return err ? err : thread_start_parse(text, ticks);
 }

@@ -38,6 +38,9 @@ int64_t thread_restarted_call(const char *wchan);
 /* When the thread came last to a CPU, in microseconds of the scheduler's
  * clock: from /proc/PID/task/TID/sched. */
 int thread_last_run_parse(const char *text, uint64_t *last_run_us);
+/* When the thread was created, in clock ticks since boot: from
+ * /proc/PID/task/TID/stat. */
+int thread_start_parse(const char *text, uint64_t *ticks);
 
 /*
  * Reads the file and parses it. `process` is open at /proc/PID. 0 or -errno:
@@ -47,5 +50,6 @@ int thread_last_run_parse(const char *text, uint64_t *last_run_us);
 int thread_status_read(int process, pid_t tid, struct thread_status *status);
 int thread_syscall_read(int process, pid_t tid, struct thread_syscall *call);
 int thread_last_run_read(int process, pid_t tid, uint64_t *last_run_us);
+int thread_start_read(int process, pid_t tid, uint64_t *ticks);
 
 #endif

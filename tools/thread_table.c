@@ -51,8 +51,10 @@ static int fit(const char *text, int room)
     return room;
 }
 
-/* "function  file.c:12", the function cut so that the line fits. */
-static void write_line(const struct profile_line *line, FILE *out)
+/* "function  file.c:12" after some words, the function cut so that the line
+ * fits. */
+static void write_line(const char *before, const struct profile_line *line,
+                       FILE *out)
 {
     const char *slash = strrchr(line->file, '/');
     char place[PLACE_SIZE] = "";
@@ -61,11 +63,11 @@ static void write_line(const struct profile_line *line, FILE *out)
     if (line->file[0])
         snprintf(place, sizeof(place), "  %.40s:%" PRIu32,
                  slash ? slash + 1 : line->file, line->line);
-    room -= (int)strlen(place);
+    room -= (int)(strlen(before) + strlen(place));
     length = fit(line->function, room);
     if (line->function[length])
         length = fit(line->function, room - 3);
-    fprintf(out, "%*s%.*s%s%s\n", INDENT, "", length, line->function,
+    fprintf(out, "%*s%s%.*s%s%s\n", INDENT, "", before, length, line->function,
             line->function[length] ? "..." : "", place);
 }
 
@@ -77,7 +79,29 @@ static void write_stack(const struct profile *profile,
             &profile->locations[sample->locations[i]];
 
         for (size_t j = 0; j < location->line_count; j++)
-            write_line(&location->lines[j], out);
+            write_line("", &location->lines[j], out);
+    }
+}
+
+/* Each function once that has created threads with this stack, in the order of
+ * their ids. */
+static void write_creators(const struct thread_dump *dump,
+                           const struct profile *profile, size_t sample,
+                           FILE *out)
+{
+    size_t last = SIZE_MAX;
+
+    for (size_t i = 0; i < dump->count; i++) {
+        const struct thread *thread = &dump->threads[i];
+        const struct profile_location *location;
+
+        if (thread->sample != sample || !thread->creation ||
+            thread->creator_location == last)
+            continue;
+        last = thread->creator_location;
+        location = &profile->locations[last];
+        write_line("created by ", &location->lines[location->line_count - 1],
+                   out);
     }
 }
 
@@ -104,6 +128,7 @@ int thread_table_write(const struct thread_dump *dump,
             if (dump->threads[i].sample == sample)
                 write_row(&dump->threads[i], out);
         write_stack(profile, &profile->samples[sample], out);
+        write_creators(dump, profile, sample, out);
     }
     for (size_t i = 0; i < dump->deadlock_count; i++)
         write_deadlock(dump->deadlocks[i], out);

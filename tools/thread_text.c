@@ -71,7 +71,7 @@ static void write_thread(const struct thread *thread,
         }
         write_location(&profile->locations[sample->locations[i]], out);
     }
-    if (thread->creator)
+    if (thread->creation)
         write_creator(&profile->locations[thread->creator_location], out);
 }
 

@@ -112,6 +112,7 @@ static void read_extent(uint64_t word, const char *extent)
               extent);
         break;
     case SEGMENT_EXTENT_PEAKS:
+    case SEGMENT_EXTENT_THREADS:
         break;
     case SEGMENT_EXTENT_EVENTS:
         if (base > SEGMENT_CALLSITES_MAX - SEGMENT_EVENTS_PER_EXTENT)

@@ -111,6 +111,22 @@ static void test_last_run(void **state)
     assert_int_equal(thread_last_run_parse("", &us), -EINVAL);
 }
 
+static void test_start(void **state)
+{
+    uint64_t ticks;
+
+    (void)state;
+    assert_int_equal(
+        thread_start_parse("7 (a) R (b) S 1 7 7 0 -1 4194560 8 0 0 0 1 2 3 4 20 "
+                           "0 5 0 123456789012 22 23\n",
+                           &ticks),
+        0);
+    assert_true(ticks == 123456789012);
+    assert_int_equal(thread_start_parse("7 (a) S 1 7", &ticks), -EINVAL);
+    assert_int_equal(thread_start_parse("7 (a", &ticks), -EINVAL);
+    assert_int_equal(thread_start_parse("", &ticks), -EINVAL);
+}
+
 static void test_restarted(void **state)
 {
     (void)state;
@@ -311,6 +327,7 @@ static void test_text(void **state)
                                    "goroutine 43 [running, deep]:\n"
                                    "[0x1000](...)\n";
     uint64_t deep[2 * THREAD_TEXT_FRAMES + 7], shallow[] = {0x1233};
+    uint64_t creation[] = {0x4566, 0x7899};
     struct thread threads[] = {
         {.tid = 42,
          .name = "a]b",
@@ -318,7 +335,8 @@ static void test_text(void **state)
          .idle_ms = 3 * 60000 + 59999,
          .addresses = shallow,
          .depth = 1,
-         .creator = 0x4566},
+         .creation = creation,
+         .creation_depth = 2},
         {.tid = 43, .name = "deep", .words = "running", .addresses = deep},
     };
     struct thread_dump dump = {.pid = 42, .threads = threads, .count = 2};
@@ -369,7 +387,8 @@ static void test_grouped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),    cmocka_unit_test(test_status_names),
+        cmocka_unit_test(test_status),    cmocka_unit_test(test_start),
+    cmocka_unit_test(test_status_names),
         cmocka_unit_test(test_syscall),   cmocka_unit_test(test_last_run),
         cmocka_unit_test(test_restarted), cmocka_unit_test(test_mapping),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_safe_to_stop),
