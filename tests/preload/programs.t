@@ -109,6 +109,23 @@ d = {"a": [1, 2, {"b": "c" * 20}] * 50}
 for i in range(50): json.loads(json.dumps(d))
 print(len(json.dumps(d)))
 EOF
+cat >loop.js <<'EOF'
+const zlib = require('zlib'), crypto = require('crypto');
+let sum = 0;
+for (let i = 0; i < 3000; i++) { // until V8 has compiled it
+    const text = JSON.stringify({ a: [1, 2, { b: 'c'.repeat(i % 99) }] });
+    try {
+        if (i % 7 == 0) throw new Error(text);
+        sum += JSON.parse(text).a.length;
+    } catch (error) { sum += error.message.length; }
+    new RegExp('a' + i + '*b').test('aab');
+}
+const packed = zlib.deflateSync(Buffer.alloc(1 << 18, 'words '));
+console.log(sum, zlib.inflateSync(packed).length,
+            crypto.createHash('sha256').update(packed).digest('hex'));
+require('vm').runInNewContext('console.log([...Array(9).keys()])', { console });
+require('fs').readFile('loop.js', (error, data) => console.log(data.length));
+EOF
 cat >in.sql <<'EOF'
 create table t(a, b);
 with recursive n(x) as (select 1 union all select x + 1 from n where x < 2000)
@@ -221,6 +238,11 @@ if command -v nginx >/dev/null; then
     both nginx /dev/null web_server
 else
     skip 4 "no nginx here"
+fi
+if command -v node >/dev/null; then
+    both node /dev/null program node loop.js
+else
+    skip 4 "no node here"
 fi
 for pid in $valgrinds; do wait "$pid"; done
 both sqlite3 in.sql program sqlite3 :memory:
