@@ -177,6 +177,22 @@ ok(wait_for(lambda: re.search(r"^ *\d+  pause .*\n(?: {10}.*\n)* {10}stay_behind
 orphan.kill()
 
 # ---- real programs -----------------------------------------------------------
+# What the main thread of each waits in when there is nothing to do: state, leaf.
+IDLE = {"redis": ("epoll_wait", "epoll_wait"), "nginx": ("epoll_wait", "epoll_wait"),
+        "node": ("epoll_wait", "epoll_pwait"), "java": ("futex wait", "__futex_abstimed_wait")}
+
+
+def is_idle(pid, name, idle):
+    """As the table has it, once the program has come to rest."""
+    def seen():
+        row = re.search(rf"^ *{pid}  (\S.{{15}}) .*\n(?: *\d+  .*\n)* {{10}}(\w+)",
+                        threads(pid)[1], re.M)
+        return row and (row[1].strip(), row[2])
+    wait_for(lambda: (seen() or ("", ""))[0] == idle[0], 10)
+    state, leaf = seen() or (None, "")
+    is_((state, leaf[:len(idle[1])]), idle, f"{name}: what it waits in")
+
+
 for name in "redis", "nginx", "node", "java":
     if name not in servers:
         ok(True, f"{name} # SKIP not installed")
@@ -190,7 +206,7 @@ for name in "redis", "nginx", "node", "java":
         wait_for(lambda: len(os.listdir(f"/proc/{pid}/task")) >= 10)
         time.sleep(0.5)
     compare(pid, name, generated=name == "java")
-    ok(threads(pid)[0] == 0, f"preprof threads of {name}")
+    is_idle(pid, name, IDLE[name])
     servers[name].terminate()
 postgres = "/usr/lib/postgresql/15/bin"
 if os.environ.get("THREADS_POSTGRES") and os.path.exists(postgres) and os.getuid() == 0:
@@ -204,7 +220,9 @@ if os.environ.get("THREADS_POSTGRES") and os.path.exists(postgres) and os.getuid
                    f"{work}/db")
     wait_for(lambda: len(open(f"/proc/{server.pid}/task/{server.pid}/children").read().split()) > 4)
     for child in open(f"/proc/{server.pid}/task/{server.pid}/children").read().split():
-        compare(int(child), "postgres " + open(f"/proc/{child}/cmdline").read().strip("\0"))
+        title = "postgres " + open(f"/proc/{child}/cmdline").read().strip("\0")
+        compare(int(child), title)
+        is_idle(int(child), title, ("epoll_wait", "epoll_wait"))
     is_(threads(server.pid, *as_postgres)[0], 0, "preprof threads of postgres, as its own user")
     server.terminate()
     server.wait()
