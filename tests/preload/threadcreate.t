@@ -180,4 +180,46 @@ cc -o refused refused.c -pthread 2>wrong && ./refused >plain &&
     created ./refused >>wrong &&
     [ ! -s wrong ]
 ok $? "a thread that could not be created: the same error, nothing counted"
+
+# Under a filter that kills who asks the kernel for a copy: counted, and alive.
+cat >filtered.c <<'END'
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+static void *nothing(void *x) { return x; }
+__attribute__((noinline)) static int create(void)
+{
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, nothing, NULL);
+    return error ? error : pthread_join(thread, NULL);
+}
+int main(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof(code) / sizeof(code[0]), code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+        return 77;
+    return create();
+}
+END
+cc -g -O1 -o filtered filtered.c -pthread 2>wrong
+rm -f profile
+timeout 20 env LD_PRELOAD="$shim" PREPROF_OUT="$work/profile" ./filtered 2>wrong
+status=$?
+if [ $status = 77 ]; then
+    ok 0 "under a seccomp filter # SKIP there is no seccomp"
+else
+    [ $status = 0 ] && created ./filtered >got &&
+        echo '1 threadcreate create' | diff - got >wrong
+    ok $? "under a seccomp filter that forbids to look"
+fi
 echo "1..$count"
