@@ -7,6 +7,7 @@
 #include "cc.h"
 #include "extent.h"
 #include "index.h"
+#include "label.h"
 #include "life.h"
 #include "module.h"
 #include "os.h"
@@ -67,7 +68,7 @@ static uint32_t node_make(uint64_t hash, uint32_t parent, uintptr_t frame,
         return 0;
     node += id % SEGMENT_NODES_PER_EXTENT;
     node->parent = parent;
-    node->module = module_of(pc);
+    node->module = flags & SEGMENT_NODE_LABELS ? 0 : module_of(pc);
     if (frame & WALK_FRAME_EXACT)
         flags |= SEGMENT_NODE_EXACT_PC;
     if (frame & WALK_FRAME_GUESSED)
@@ -100,12 +101,22 @@ static uint32_t callsite_make(uint64_t hash, uint32_t node, size_t frames,
 
 /* ---- new stacks -------------------------------------------------------- */
 
+/* The root of paths under labels; 0 when there is no room. */
+static uint32_t root_make(uint64_t origin, int truncated)
+{
+    uint64_t hash = path_start(origin, truncated);
+    uint32_t node = index_find(&node_index, hash);
+
+    return node ? node
+                : node_make(hash, 0, path_labels(origin), SEGMENT_NODE_LABELS);
+}
+
 /* What a stack is charged to that cannot be entered: the callsite of the
  * deepest part of it, from the root, that is in the tree. */
-static COLD uint32_t charge_ancestor(const uintptr_t *pcs, size_t frames,
-                                     int truncated)
+static COLD uint32_t charge_ancestor(uint64_t origin, const uintptr_t *pcs,
+                                     size_t frames, int truncated)
 {
-    uint64_t hash = path_start(module_remaps(), truncated);
+    uint64_t hash = path_start(origin, truncated);
     uint32_t node = 0, charged = SEGMENT_SINK_FULL;
     size_t depth = 0;
 
@@ -131,12 +142,19 @@ static COLD uint32_t charge_ancestor(const uintptr_t *pcs, size_t frames,
     return charged;
 }
 
-static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
-                                    size_t frames, int truncated)
+static COLD uint32_t callsite_enter(uint64_t hash, uint64_t origin,
+                                    const uintptr_t *pcs, size_t frames,
+                                    int truncated)
 {
-    uint64_t path = path_start(module_remaps(), truncated);
+    uint64_t path = path_start(origin, truncated);
     uint32_t node = 0, callsite = 0;
 
+    if (path_labels(origin)) {
+        node = root_make(origin, truncated);
+        if (!node) /* the stack without its labels is more than none */
+            return charge_ancestor(path_origin(module_remaps(), 0), pcs, frames,
+                                   truncated);
+    }
     for (size_t i = frames; i-- > 0;) {
         uint16_t flags = 0;
         uint32_t child;
@@ -148,23 +166,26 @@ static COLD uint32_t callsite_enter(uint64_t hash, const uintptr_t *pcs,
         if (!child)
             child = node_make(path, node, pcs[i], flags);
         if (!child)
-            return charge_ancestor(pcs, frames, truncated);
+            return charge_ancestor(origin, pcs, frames, truncated);
         node = child;
     }
     callsite = callsite_make(hash, node, frames, ids_max - ids_max / 16);
-    return callsite ? callsite : charge_ancestor(pcs, frames, truncated);
+    return callsite ? callsite
+                    : charge_ancestor(origin, pcs, frames, truncated);
 }
 
 uint32_t callsite_intern(const uintptr_t *pcs, size_t frames, int truncated)
 {
-    uint64_t hash = path_start(module_remaps(), truncated);
+    uint64_t origin = path_origin(module_remaps(), label_current());
+    uint64_t hash = path_start(origin, truncated);
     uint32_t callsite;
 
     for (size_t i = frames; i-- > 0;)
         hash = path_step(hash, pcs[i]);
     callsite = index_find(&callsite_index, hash);
-    return LIKELY(callsite != 0) ? callsite
-                                 : callsite_enter(hash, pcs, frames, truncated);
+    return LIKELY(callsite != 0)
+               ? callsite
+               : callsite_enter(hash, origin, pcs, frames, truncated);
 }
 
 /* ---- capture ----------------------------------------------------------- */
@@ -194,9 +215,8 @@ static NOINLINE uint32_t capture_small(const struct walk_start *start)
     uintptr_t pcs[SMALL_STACK_FRAMES];
     unsigned flags;
 
-    if (thread->young > 0 &&
-        walk_capture(start, pcs, SMALL_STACK_FRAMES, &flags) ==
-            SMALL_STACK_FRAMES) {
+    if (thread->young > 0 && walk_capture(start, pcs, SMALL_STACK_FRAMES,
+                                          &flags) == SMALL_STACK_FRAMES) {
         struct shard *shard;
 
         thread->young = 1;
@@ -214,20 +234,25 @@ static uint32_t capture_traced(struct shard *shard,
 {
     struct tracer *tracer = shard->tracer;
     struct spine *spine = &tracer->spine;
-    uint32_t callsite;
+    uint32_t callsite, labels = thread_self.labels;
+    uint64_t origin = path_origin(tracer->remaps, labels);
 
-    if (UNLIKELY(!spine_walk(spine, start, tracer->remaps)))
+    if (UNLIKELY(tracer->labels != labels)) {
+        spine->count = 0;
+        tracer->labels = labels;
+    }
+    if (UNLIKELY(!spine_walk(spine, start, origin)))
         return capture_into(shard->stack, SEGMENT_DEPTH_MAX, start);
     if (UNLIKELY(spine->truncated))
         life_lose(SEGMENT_LOSS_STACK_TRUNCATED, 1);
     callsite = index_find(&callsite_index, spine_path(spine));
     if (UNLIKELY(!callsite)) {
         spine_read(spine, shard->stack);
-        return callsite_enter(spine_path(spine), shard->stack, spine->count,
-                              spine->truncated);
+        return callsite_enter(spine_path(spine), origin, shard->stack,
+                              spine->count, spine->truncated);
     }
     if (tracer->missed)
-        memo_learn(&tracer->memo, tracer->missed, spine, callsite);
+        memo_learn(&tracer->memo, tracer->missed, spine, labels, callsite);
     return callsite;
 }
 

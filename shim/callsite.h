@@ -2,10 +2,11 @@
 /*
  * callsite.h - from a stack to a small dense number.
  *
- * A stack is a path in a tree of frames (parent, pc), root first; a callsite
- * is a path that something was allocated from. Both are found by the running
- * hash of the path from the root, so a stack that is known costs one probe and
- * the tree is touched only by new ones. Nothing is ever removed.
+ * A stack is a path in a tree of frames (parent, pc), root first; where the
+ * thread has labels (label.h), their set is the root. A callsite is a path that
+ * something was allocated from. Both are found by the running hash of the path
+ * from the root, so a stack that is known costs one probe and the tree is
+ * touched only by new ones. Nothing is ever removed.
  *
  * Record states: id reserved -> record written -> published in the index. Two
  * threads that meet a new stack at once both write a record; the index keeps
@@ -47,16 +48,20 @@ static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
 {
     struct tracer *tracer = shard->tracer;
 
-    return LIKELY(tracer != NULL) ? tracer_recall(tracer, start) : 0;
+    return LIKELY(tracer != NULL)
+               ? tracer_recall(tracer, start, thread_self.labels)
+               : 0;
 }
 
-/* Both, for who has few stacks to find, and is not worth a tracer; a sink in a handler that interrupted a walk
- * of this thread, which needs not have entered. */
+/* Both, for who has few stacks to find, and is not worth a tracer; a sink in a
+ * handler that interrupted a walk of this thread, which needs not have entered.
+ */
 uint32_t callsite_find(struct thread *thread, struct shard *shard,
                        const struct walk_start *start);
 
-/* The id for a stack given leaf first; frames > 0. `truncated` says that outer
- * frames are missing. Threads: any. Async-signal-safe. */
+/* The id for a stack of the calling thread given leaf first; frames > 0.
+ * `truncated` says that outer frames are missing. Threads: any.
+ * Async-signal-safe. */
 uint32_t callsite_intern(const uintptr_t *pcs, size_t frames, int truncated);
 
 #endif

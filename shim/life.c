@@ -145,6 +145,7 @@ static void fill_header(struct segment_header *header,
     header->callsites_used = SEGMENT_SINK_COUNT;
     header->nodes_used = 1;
     header->shards_used = 1;
+    header->labels_used = 1;
     header->losses[SEGMENT_LOSS_BEFORE_START] = early_allocations;
     header->cpu.signal = (uint32_t)cpu_signal_taken();
 
@@ -305,6 +306,7 @@ bool life_join(struct thread *thread)
         thread->mode = THREAD_NO_MODE;
         thread->drawn = THREAD_NO_MODE;
         thread->random = 0;
+        thread->labels = 0;
         thread->epoch = epoch;
         /* Its first hook: the earliest that we know of a thread. */
         cpu_thread_begin();

@@ -58,7 +58,7 @@ static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
 }
 
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
-                uint32_t callsite)
+                uint32_t labels, uint32_t callsite)
 {
     uint32_t slot = memo_slot(hash), other = memo_other(slot);
     const struct spine_frame *leaf = &spine->frames[spine->count - 1];
@@ -77,7 +77,8 @@ void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
     if (!add_words(entry, spine))
         return;
     entry->bp = leaf->bp;
-    entry->demands_bp = (leaf->flags & SPINE_DEMANDS_BP) != 0;
+    entry->labels = (uint16_t)(
+        leaf->flags & SPINE_DEMANDS_BP ? labels | MEMO_DEMANDS_BP : labels);
     entry->callsite = callsite;
     COMPILER_BARRIER();
     entry->hash = hash;

@@ -42,13 +42,17 @@
 #define MEMO_WORDS    36 /* a multiple of MEMO_UNROLL */
 #define MEMO_UNROLL   4
 
+#define MEMO_DEMANDS_BP 0x8000u /* in memo_entry.labels */
+_Static_assert(SEGMENT_LABELS_MAX <= MEMO_DEMANDS_BP, "labels beside it");
+
 struct memo_entry {
     uint64_t hash; /* of where the stack begins, and of the words by which
                       it was found; 0 none */
     uintptr_t bp;  /* where demanded */
     uint32_t callsite;
-    uint16_t count; /* of words; padded with the last one again */
-    uint16_t demands_bp;
+    uint16_t count;  /* of words; padded with the last one again */
+    uint16_t labels; /* that the callsite is under (label.h), and whether bp is
+                        demanded: one word, to be looked at once */
     uint16_t offsets[MEMO_WORDS]; /* (address - sp) / 8 */
     uintptr_t words[MEMO_WORDS];
 } CACHE_ALIGNED;
@@ -84,11 +88,19 @@ static ALWAYS_INLINE uint32_t memo_other(uint32_t slot)
  * then. */
 static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
                                      const struct walk_start *start,
-                                     uintptr_t *word)
+                                     uint32_t labels, uintptr_t *word)
 {
-    if (entry->demands_bp && entry->bp != start->bp) {
-        *word = start->bp;
-        return false;
+    uint32_t differs = entry->labels ^ labels;
+
+    if (differs) {
+        if (differs != MEMO_DEMANDS_BP) {
+            *word = labels;
+            return false;
+        }
+        if (entry->bp != start->bp) {
+            *word = start->bp;
+            return false;
+        }
     }
     for (uint32_t i = 0; i < entry->count; i += MEMO_UNROLL)
 #pragma GCC unroll 4
@@ -100,11 +112,11 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
     return true;
 }
 
-/* The callsite of the stack that begins at *start, or 0 when it is not known:
- * then *missed is for memo_learn(). Async-signal-safe. */
+/* The callsite of the stack that begins at *start, under these labels, or 0 when
+ * it is not known: then *missed is for memo_learn(). Async-signal-safe. */
 static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
                                         const struct walk_start *start,
-                                        uint64_t *missed)
+                                        uint32_t labels, uint64_t *missed)
 {
     uint64_t hash = memo_hash_first(start);
     const struct memo_entry *entry;
@@ -117,7 +129,7 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
             if (entry->hash != hash)
                 break;
         }
-        if (LIKELY(memo_holds(entry, start, &word)))
+        if (LIKELY(memo_holds(entry, start, labels, &word)))
             return entry->callsite;
         hash = memo_hash_next(hash, word);
     }
@@ -125,10 +137,10 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
     return 0;
 }
 
-/* May remember what memo_find() did not know and `hash` (not 0) is of: `spine` is the
- * stack's, and `callsite` its callsite. */
+/* May remember what memo_find() did not know and `hash` (not 0) is of: `spine`
+ * is the stack's, and `callsite` its callsite under these labels. */
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
-                uint32_t callsite);
+                uint32_t labels, uint32_t callsite);
 
 /* Forgets everything. */
 void memo_clear(struct memo *memo);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cc.h"
+#include "label.h"
 #include "life.h"
 #include "memstats.h"
 #include "preprof.h"
@@ -113,4 +114,9 @@ EXPORT int preprof_set_locks_v1(int on)
         return -ENOTSUP;
     __atomic_store_n(&life->header->locks, on != 0, __ATOMIC_RELAXED);
     return 0;
+}
+
+EXPORT int preprof_set_label_v1(const char *key, const char *value)
+{
+    return label_set(key, value);
 }

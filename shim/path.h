@@ -14,12 +14,24 @@
 
 #include "cc.h"
 
-/* Where a path begins. Stacks seen before code was replaced at the same
- * addresses must not be found again (`remaps`, module.h), and a stack without
- * its outer frames is another one than the same frames at the root. */
-static ALWAYS_INLINE uint64_t path_start(uint64_t remaps, bool truncated)
+/* What stacks of equal frames may differ by. Those seen before code was
+ * replaced at the same addresses must not be found again (`remaps`, module.h),
+ * and those under other labels (label.h) are others. */
+static ALWAYS_INLINE uint64_t path_origin(uint64_t remaps, uint32_t labels)
 {
-    return (remaps << 1 | truncated) * 0xd6e8feb86659fd93u;
+    return remaps << 16 | labels;
+}
+
+static ALWAYS_INLINE uint32_t path_labels(uint64_t origin)
+{
+    return origin & 0xffff;
+}
+
+/* Where a path begins. A stack without its outer frames is another one than the
+ * same frames at the root. */
+static ALWAYS_INLINE uint64_t path_start(uint64_t origin, bool truncated)
+{
+    return (origin << 1 | truncated) * 0xd6e8feb86659fd93u;
 }
 
 static ALWAYS_INLINE uint64_t path_step(uint64_t path, uintptr_t pc)

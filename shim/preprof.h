@@ -154,6 +154,42 @@ static inline int preprof_set_locks(int on)
     return ((set_function *)found)(on);
 }
 
+/*
+ * Says what the calling thread works for from now on: `value` is its label for
+ * `key`, until it gets another one, or none by NULL or "". What it allocates
+ * meanwhile, the CPU time it takes and its waits are counted under its labels,
+ * for pprof's -tags, -tagfocus and -tagroot:
+ *
+ *     preprof_set_label("handler", "/search");
+ *     search(request);
+ *     preprof_set_label("handler", NULL);
+ *
+ * Both are copied; keys are not empty, UTF-8 is shown as it is. Of a block,
+ * those labels count under which it was allocated. A thread has at most 16, key
+ * and value together at most 248 bytes. A process has at most 4095 different
+ * ones, and stacks under each: labels are for kinds of work, not for ids.
+ * Threads that are created, and forked children, start without.
+ *
+ * Returns 0; -EINVAL for a key that is none; -E2BIG for one key too many;
+ * -ENAMETOOLONG for too long a value, and -ENOSPC when there is no room, after
+ * both of which the thread has no label for the key rather than its last one;
+ * -ENOTSUP when there is no segment to record into, -ENOSYS without the shim.
+ */
+static inline int preprof_set_label(const char *key, const char *value)
+{
+    typedef int set_function(const char *, const char *);
+    static void *entry;
+    void *found = __atomic_load_n(&entry, __ATOMIC_RELAXED);
+
+    if (!found) {
+        found = preprof_lookup("preprof_set_label_v1");
+        if (!found)
+            return -ENOSYS;
+        __atomic_store_n(&entry, found, __ATOMIC_RELAXED);
+    }
+    return ((set_function *)found)(key, value);
+}
+
 #ifdef __cplusplus
 }
 #endif

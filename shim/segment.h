@@ -33,6 +33,7 @@
  *   peaks     one per row: what was in use there at the peak.
  *   events    one row per (kind of event, callsite), see below.
  *   threads   by which stacks threads were created; struct segment_thread.
+ *   label     (labels before it, key = value); see struct segment_label.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -65,6 +66,9 @@
 #define SEGMENT_STRINGS_MAX         (1u << 22)
 #define SEGMENT_DEPTH_MAX           1024u /* frames of one stack */
 #define SEGMENT_THREADS_MAX         (3u * SEGMENT_THREADS_PER_EXTENT)
+#define SEGMENT_LABELS_MAX          4096u
+#define SEGMENT_LABEL_KEYS_MAX      16u  /* of one set */
+#define SEGMENT_LABEL_TEXT_MAX      248u /* bytes of key and value together */
 
 /* ---- modes ------------------------------------------------------------- */
 
@@ -148,7 +152,8 @@ enum segment_sink {
     X(TICKS_DROPPED, "CPU samples dropped: segment full")                      \
     X(EVENTS_DROPPED, "waits and new threads dropped: segment full")           \
     X(THREADS_FULL, "threads whose creation is not kept: table full")          \
-    X(WAITERS_FULL, "waits charged to no holder: too many at once")
+    X(WAITERS_FULL, "waits charged to no holder: too many at once")             \
+    X(LABELS_FULL, "labels left out: table full")
 
 enum segment_loss {
 #define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
@@ -239,12 +244,27 @@ enum {
     SEGMENT_NODE_EXACT_PC = 1,  /* interrupted here, not returning here */
     SEGMENT_NODE_GUESSED = 2,   /* found by frame pointer */
     SEGMENT_NODE_TRUNCATED = 4, /* outer frames are missing */
+    SEGMENT_NODE_LABELS = 8,    /* no frame: pc is the set of labels that the
+                                   stack is under. Outermost, if at all */
 };
 
 /* One stack. Published by node. */
 struct segment_callsite {
     uint32_t node; /* leaf */
-    uint32_t depth;
+    uint32_t depth; /* frames: all nodes but that of labels */
+};
+
+/*
+ * One label: what a thread says it works for (preprof_set_label). Its id is its
+ * index; label 0 is none. A set of labels is the path from its last label to
+ * label 0, in descending order of the keys by their bytes, so a set has but one
+ * id: that of its last label. Published by value_length.
+ */
+struct segment_label {
+    uint32_t parent; /* the labels with lesser keys: below its own id */
+    uint16_t key_length; /* of both none is 0 */
+    uint16_t value_length;
+    char text[SEGMENT_LABEL_TEXT_MAX]; /* the key, then the value: any bytes */
 };
 
 /*
@@ -294,6 +314,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_STRINGS = 5,
     SEGMENT_EXTENT_EVENTS = 6,
     SEGMENT_EXTENT_PEAKS = 7,
+    SEGMENT_EXTENT_LABELS = 8,
     SEGMENT_EXTENT_THREADS = 9,
 };
 
@@ -315,6 +336,8 @@ enum segment_extent_type {
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_node))
 #define SEGMENT_CALLSITES_PER_EXTENT                                           \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_callsite))
+#define SEGMENT_LABELS_PER_EXTENT                                              \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_label))
 #define SEGMENT_THREADS_PER_EXTENT                                             \
     (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_thread))
 /* Modules do not fill their extent: 512 of 96 bytes, the rest unused. */
@@ -385,6 +408,7 @@ struct segment_header {
     uint32_t modules_used;
     uint32_t strings_used; /* bytes */
     uint32_t shards_used;  /* first shard never owned */
+    uint32_t labels_used;  /* first unused label, at least 1 */
     uint64_t inherited_bytes; /* live at fork in the parent's profile, less
                                  what the child has freed of it */
     uint64_t private_bytes;   /* owner map, indexes: memory outside the file */
@@ -412,6 +436,7 @@ _Static_assert(sizeof(struct segment_event_row) == 16, "event row layout");
 _Static_assert(sizeof(struct segment_node) == 16, "node layout");
 _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
 _Static_assert(sizeof(struct segment_module) == 96, "module layout");
+_Static_assert(sizeof(struct segment_label) == 256, "label layout");
 _Static_assert(sizeof(struct segment_thread) == 24, "thread layout");
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_SIZE,
                "header fits its page");

@@ -93,11 +93,11 @@ static void gather_proven(struct spine_frame *frames, uint32_t first,
 /* Appends the gathered frames: hashes them, and finds out which rbp matters,
  * from the root inwards. */
 static void append(struct spine *spine, uint32_t count, uint32_t gathered,
-                   uint64_t remaps)
+                   uint64_t origin)
 {
     struct spine_frame *frames = spine->frames;
     uint64_t path =
-        count ? frames[count - 1].path : path_start(remaps, spine->truncated);
+        count ? frames[count - 1].path : path_start(origin, spine->truncated);
     uint32_t demanded = count ? frames[count - 1].flags & SPINE_DEMANDS_BP : 0;
 
     for (uint32_t i = gathered; i < SPINE_FRAMES; i++, count++) {
@@ -153,7 +153,7 @@ gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
 }
 
 bool spine_walk(struct spine *spine, const struct walk_start *start,
-                uint64_t remaps)
+                uint64_t origin)
 {
     struct spine_frame *frames = spine->frames;
     uint32_t count = spine->count, gathered = SPINE_FRAMES;
@@ -194,7 +194,7 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
     WALK_COUNT(kept_frames, count);
     WALK_COUNT(new_frames, SPINE_FRAMES - gathered);
     WALK_COUNT_NEW(SPINE_FRAMES - gathered);
-    append(spine, count, gathered, remaps);
+    append(spine, count, gathered, origin);
     return true;
 }
 

@@ -68,11 +68,12 @@ struct spine {
 /*
  * Makes the spine the stack that begins at *start. Returns false, and an empty
  * spine, when that takes more than rsp, rbp and SEGMENT_DEPTH_MAX frames, or
- * more new frames than there is room: then walk_capture() must do it. `remaps` is what module_remaps() says; after it
- * changed the spine must be emptied first. Async-signal-safe.
+ * more new frames than there is room: then walk_capture() must do it. `origin`
+ * is path_origin(); when it is another than the last time, the spine must be
+ * emptied first. Async-signal-safe.
  */
 bool spine_walk(struct spine *spine, const struct walk_start *start,
-                uint64_t remaps);
+                uint64_t origin);
 
 /* The stack's hash (path.h); the spine is not empty. */
 static ALWAYS_INLINE uint64_t spine_path(const struct spine *spine)

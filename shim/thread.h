@@ -36,6 +36,7 @@ struct thread {
     uint64_t random;           /* sample.h */
     uint32_t young; /* shard.h: calls that it will yet count without a shard of
                        its own */
+    uint32_t labels; /* label.h: what it works for; 0 nothing it said */
 };
 
 extern HIDDEN _Thread_local struct thread thread_self;

@@ -31,6 +31,7 @@
 struct tracer {
     struct module_loads loads; /* the rest holds for what was loaded then */
     uint64_t remaps;           /* module_remaps() then */
+    uint32_t labels;           /* that the spine's stack is under */
     uint64_t missed; /* what the memo looked for last, in vain; 0 nothing */
     uint32_t vain;   /* searches in a row without success */
     uint32_t pause;  /* stacks not to search for */
@@ -46,9 +47,11 @@ struct tracer *tracer_make(uint32_t shard);
 /* Looks whether code was replaced, and then forgets everything. */
 COLD void tracer_renew(struct tracer *tracer);
 
-/* The callsite of the stack where the memo knows it, else 0. */
+/* The callsite of the stack, under these labels, where the memo knows it, else
+ * 0. */
 static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
-                                            const struct walk_start *start)
+                                            const struct walk_start *start,
+                                            uint32_t labels)
 {
     uint32_t callsite;
 
@@ -60,7 +63,7 @@ static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
         tracer->missed = 0;
         return 0;
     }
-    callsite = memo_find(&tracer->memo, start, &tracer->missed);
+    callsite = memo_find(&tracer->memo, start, labels, &tracer->missed);
     WALK_COUNT(asked, 1);
     if (LIKELY(callsite != 0)) {
         WALK_COUNT(recalled, 1);

@@ -41,6 +41,7 @@ static inline void own_life_begin(uint32_t extents_max)
     own_life.header->callsites_used = SEGMENT_SINK_COUNT;
     own_life.header->nodes_used = 1;
     own_life.header->shards_used = 1;
+    own_life.header->labels_used = 1;
     life = &own_life;
 }
 
@@ -89,6 +90,8 @@ static inline int own_life_stack(uint32_t callsite, uintptr_t *pcs, int max)
     for (uint32_t at = record ? record->node : 0; at;) {
         const struct segment_node *node = own_life_node(at);
 
+        if (node && (node->flags & SEGMENT_NODE_LABELS))
+            break;
         if (!node || depth == max)
             return -1;
         pcs[depth++] = node->pc;

@@ -57,6 +57,7 @@ static inline void segment_build_begin_at(struct segment_build *build,
         .callsites_used = SEGMENT_SINK_COUNT,
         .nodes_used = 1,
         .shards_used = 1,
+        .labels_used = 1,
     };
 }
 
@@ -101,6 +102,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_PEAKS] = {16, SEGMENT_PEAKS_PER_EXTENT},
         [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
         [SEGMENT_EXTENT_THREADS] = {24, SEGMENT_THREADS_PER_EXTENT},
+        [SEGMENT_EXTENT_LABELS] = {256, SEGMENT_LABELS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;
     uint64_t word = SEGMENT_EXTENT_WORD(type, owner, element - place);
@@ -168,6 +170,35 @@ static inline uint32_t segment_build_callsite(struct segment_build *build,
         segment_build_at(build, SEGMENT_EXTENT_CALLSITES, 0, id);
 
     *callsite = (struct segment_callsite){node, depth};
+    return id;
+}
+
+/* Returns the label's id: a set with those of `parent`, whose keys are lesser. */
+static inline uint32_t segment_build_label(struct segment_build *build,
+                                           uint32_t parent, const char *key,
+                                           const char *value)
+{
+    uint32_t id = build->header->labels_used++;
+    struct segment_label *label =
+        segment_build_at(build, SEGMENT_EXTENT_LABELS, 0, id);
+
+    *label = (struct segment_label){.parent = parent,
+                                    .key_length = (uint16_t)strlen(key),
+                                    .value_length = (uint16_t)strlen(value)};
+    memcpy(label->text, key, strlen(key));
+    memcpy(label->text + strlen(key), value, strlen(value));
+    return id;
+}
+
+/* Returns the id of a node of labels. */
+static inline uint32_t segment_build_root(struct segment_build *build,
+                                          uint32_t labels)
+{
+    uint32_t id = segment_build_node(build, 0, labels, 0);
+    struct segment_node *node =
+        segment_build_at(build, SEGMENT_EXTENT_NODES, 0, id);
+
+    node->flags = SEGMENT_NODE_LABELS;
     return id;
 }
 

@@ -76,6 +76,26 @@ snapshot_module_fault(const struct segment_snapshot *snapshot, uint32_t index)
 }
 
 static inline const char *
+snapshot_label_fault(const struct segment_snapshot *snapshot, uint32_t index)
+{
+    const struct segment_label *label = &snapshot->labels[index];
+    const struct segment_label *parent = &snapshot->labels[label->parent];
+    char text[SEGMENT_LABEL_TEXT_MAX + 1] = "", last[sizeof(text)] = "";
+
+    if (index == 0 || label->value_length == 0)
+        return NULL;
+    if (label->key_length == 0 ||
+        label->key_length + label->value_length > SEGMENT_LABEL_TEXT_MAX)
+        return "a label's text";
+    if (label->parent >= index || (label->parent && !parent->value_length))
+        return "a label's parent";
+    memcpy(text, label->text, label->key_length);
+    if (label->parent)
+        memcpy(last, parent->text, parent->key_length);
+    return strcmp(last, text) < 0 ? NULL : "a label's key";
+}
+
+static inline const char *
 snapshot_stack_fault(const struct segment_snapshot *snapshot,
                      const struct segment_callsite *callsite)
 {
@@ -88,6 +108,12 @@ snapshot_stack_fault(const struct segment_snapshot *snapshot,
             return "a stack without end";
         if (node->pc == 0)
             return "a stack over an unpublished node";
+        if (node->flags & SEGMENT_NODE_LABELS) {
+            if (node->parent || node->pc >= snapshot->label_count ||
+                !snapshot->labels[node->pc].value_length || depth == 0)
+                return "labels that are not there, or not outermost";
+            break;
+        }
         if (node->module > snapshot->module_count ||
             (node->module && snapshot->modules[node->module - 1].end == 0))
             return "a node in no module";
@@ -122,6 +148,8 @@ snapshot_fault(const struct segment_snapshot *snapshot, bool stacks)
     }
     for (uint32_t i = 0; !fault && stacks && i < snapshot->module_count; i++)
         fault = snapshot_module_fault(snapshot, i);
+    for (uint32_t i = 0; !fault && stacks && i < snapshot->label_count; i++)
+        fault = snapshot_label_fault(snapshot, i);
     for (int event = 0; !fault && event < SEGMENT_EVENT_COUNT; event++)
         fault = snapshot_events_fault(snapshot, event);
     if (!fault)

@@ -45,6 +45,8 @@ static const struct {
         {false, "Too many threads at a time: some creators are not known."},
     [SEGMENT_LOSS_WAITERS_FULL] =
         {false, "The profile mutex shows too little, block shows all."},
+    [SEGMENT_LOSS_LABELS_FULL] =
+        {false, "Use labels with fewer different values."},
 };
 
 _Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,

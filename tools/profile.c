@@ -14,6 +14,15 @@ void profile_location_free(struct profile_location *location)
     free(location->lines);
 }
 
+static void free_label_set(struct profile_label_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        free(set->labels[i].key);
+        free(set->labels[i].value);
+    }
+    free(set->labels);
+}
+
 void profile_free(struct profile *profile)
 {
     if (!profile)
@@ -26,12 +35,15 @@ void profile_free(struct profile *profile)
         profile_location_free(&profile->locations[i]);
     for (size_t i = 0; i < profile->sample_count; i++)
         free(profile->samples[i].locations);
+    for (size_t i = 0; i < profile->label_set_count; i++)
+        free_label_set(&profile->label_sets[i]);
     for (size_t i = 0; i < profile->comment_count; i++)
         free(profile->comments[i]);
     free(profile->program);
     free(profile->mappings);
     free(profile->locations);
     free(profile->samples);
+    free(profile->label_sets);
     free(profile->comments);
     free(profile);
 }

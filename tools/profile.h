@@ -42,10 +42,21 @@ struct profile_mapping {
     char *build_id; /* lower-case hex, "" for none */
 };
 
+struct profile_label {
+    char *key, *value; /* neither is empty */
+};
+
+/* In the order of their keys. */
+struct profile_label_set {
+    struct profile_label *labels;
+    size_t count;
+};
+
 struct profile_sample {
     uint32_t *locations; /* indexes, leaf first */
     size_t depth;
     int64_t values[PROFILE_VALUES_MAX]; /* kind->value_count of them */
+    uint32_t labels;                    /* index + 1 of its set; 0 none */
 };
 
 struct profile {
@@ -64,6 +75,8 @@ struct profile {
     size_t location_count;
     struct profile_sample *samples; /* none without a value */
     size_t sample_count;
+    struct profile_label_set *label_sets;
+    size_t label_set_count;
     char **comments; /* losses and what could not be symbolized */
     size_t comment_count;
 };
@@ -79,6 +92,15 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
                                      const struct profile_kind *kind);
 
 void profile_free(struct profile *profile);
+
+/* The labels of a sample, maybe none; the profile's own. */
+static inline struct profile_label_set
+profile_labels(const struct profile *profile,
+               const struct profile_sample *sample)
+{
+    return sample->labels ? profile->label_sets[sample->labels - 1]
+                          : (struct profile_label_set){NULL, 0};
+}
 
 /* Frees what a location owns. */
 void profile_location_free(struct profile_location *location);

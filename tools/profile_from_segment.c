@@ -19,6 +19,7 @@
 #include "coverage.h"
 #include "printable.h"
 #include "profile_build.h"
+#include "profile_labels.h"
 #include "quantity.h"
 #include "segment_check.h"
 #include "segment_modules.h"
@@ -55,6 +56,7 @@ struct builder {
     size_t slot_mask;
     uint64_t next_address; /* of locations without one */
     uint32_t truncated;    /* index + 1 of its location */
+    struct profile_labels labels;
 };
 
 /* ---- locations of no code ---------------------------------------------- */
@@ -226,6 +228,11 @@ static void add_stack(struct builder *builder, struct profile_sample *sample,
 
     for (uint32_t n = callsite->node; n && !builder->build.failed;
          n = nodes[n].parent) {
+        if (nodes[n].flags & SEGMENT_NODE_LABELS) {
+            sample->labels = profile_labels_set(
+                &builder->labels, &builder->build, (uint32_t)nodes[n].pc);
+            break;
+        }
         sample->locations[sample->depth++] =
             location_of(builder, &nodes[n]) - 1;
         outermost = n;
@@ -378,12 +385,14 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
     }
     builder.build.failed = !builder.slots || !builder.modules ||
                            !builder.mappings || !profile ||
-                           !profile->mappings || !profile->samples;
+                           !profile->mappings || !profile->samples ||
+                           profile_labels_begin(&builder.labels, snapshot) != 0;
     if (!builder.build.failed)
         fill(&builder);
     free(builder.slots);
     free(builder.modules);
     free(builder.mappings);
+    profile_labels_end(&builder.labels);
     if (!builder.build.failed)
         return profile;
     profile_free(profile);

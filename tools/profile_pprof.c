@@ -22,6 +22,7 @@
 typedef Perftools__Profiles__Profile Profile;
 typedef Perftools__Profiles__ValueType ValueType;
 typedef Perftools__Profiles__Sample Sample;
+typedef Perftools__Profiles__Label Label;
 typedef Perftools__Profiles__Mapping Mapping;
 typedef Perftools__Profiles__Location Location;
 typedef Perftools__Profiles__Line Line;
@@ -63,6 +64,8 @@ struct writer {
     ValueType types[PROFILE_VALUES_MAX], period;
     ValueType *type_list[PROFILE_VALUES_MAX];
     Sample *samples, **sample_list;
+    Label *labels, **label_list; /* of all sets, one after the other */
+    Label ***label_sets; /* where in label_list each set begins */
     uint64_t *ids;
     Mapping *mappings, **mapping_list;
     Location *locations, **location_list;
@@ -91,6 +94,15 @@ static size_t count_frames(const struct profile *profile)
     return count;
 }
 
+static size_t count_labels(const struct profile *profile)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < profile->label_set_count; i++)
+        count += profile->label_sets[i].count;
+    return count;
+}
+
 static size_t power_above(size_t count)
 {
     size_t power = 16;
@@ -105,7 +117,9 @@ static bool allocate(struct writer *w)
 {
     const struct profile *p = w->profile;
     size_t lines = count_lines(p), frames = count_frames(p);
-    size_t texts = 3 * lines + 2 * p->mapping_count + p->comment_count + 16;
+    size_t labels = count_labels(p);
+    size_t texts = 3 * lines + 2 * p->mapping_count + p->comment_count +
+                   2 * labels + 16;
 
 #define MAKE(member, count)                                                    \
     (w->member = calloc((count) + 1, sizeof(*w->member)))
@@ -116,6 +130,8 @@ static bool allocate(struct writer *w)
         !MAKE(strings.slots, w->strings.slot_mask) ||
         !MAKE(samples, p->sample_count) ||
         !MAKE(sample_list, p->sample_count) || !MAKE(ids, frames) ||
+        !MAKE(labels, labels) || !MAKE(label_list, labels) ||
+        !MAKE(label_sets, p->label_set_count) ||
         !MAKE(mappings, p->mapping_count) ||
         !MAKE(mapping_list, p->mapping_count) ||
         !MAKE(locations, p->location_count) ||
@@ -136,7 +152,8 @@ static void release(struct writer *w)
         w->strings.texts, w->strings.slots,  w->samples,      w->sample_list,
         w->ids,           w->mappings,       w->mapping_list, w->locations,
         w->location_list, w->lines,          w->line_list,    w->functions,
-        w->function_list, w->function_slots, w->comments};
+        w->function_list, w->function_slots, w->comments,     w->labels,
+        w->label_list,    w->label_sets};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]);
@@ -235,6 +252,25 @@ static void write_locations(struct writer *w)
     }
 }
 
+/* Samples of one set share its labels. */
+static void write_labels(struct writer *w)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < w->profile->label_set_count; i++) {
+        const struct profile_label_set *set = &w->profile->label_sets[i];
+
+        w->label_sets[i] = &w->label_list[next];
+        for (size_t j = 0; j < set->count; j++, next++) {
+            Label *to = w->label_list[next] = &w->labels[next];
+
+            perftools__profiles__label__init(to);
+            to->key = string_of(&w->strings, set->labels[j].key);
+            to->str = string_of(&w->strings, set->labels[j].value);
+        }
+    }
+}
+
 /* Without Go's label "bytes", the size of a sample's blocks: Go keeps a stack's
  * sizes apart, we do not, and to scrapers that compute differences a mean that
  * moves would be a new sample each time. */
@@ -251,6 +287,10 @@ static void write_samples(struct writer *w)
         to->location_id = &w->ids[next];
         for (size_t j = 0; j < from->depth; j++)
             w->ids[next++] = from->locations[j] + UINT64_C(1);
+        if (from->labels) {
+            to->n_label = profile_labels(w->profile, from).count;
+            to->label = w->label_sets[from->labels - 1];
+        }
         to->n_value = (size_t)w->profile->kind->value_count;
         to->value = from->values;
     }
@@ -265,6 +305,7 @@ static void write_message(struct writer *w)
     write_types(w);
     write_mappings(w);
     write_locations(w);
+    write_labels(w);
     write_samples(w);
     for (size_t i = 0; i < p->comment_count; i++)
         w->comments[i] = string_of(&w->strings, p->comments[i]);

@@ -56,20 +56,31 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
+static uint64_t hash_text(const char *text)
+{
+    return hash_bytes(text, strlen(text));
+}
+
 static uint64_t location_hash(const struct profile_location *location)
 {
     const struct profile_line *line = location->lines;
 
     if (location->address < SEGMENT_ADDRESS_MAX)
         return mix(0, location->address);
-    return mix(hash_bytes(line->function, strlen(line->function)), line->line);
+    return mix(hash_text(line->function), line->line);
 }
 
+/* Of a stack with its labels. */
 static uint64_t stack_hash(const struct profile *profile,
                            const struct profile_sample *sample)
 {
-    uint64_t hash = sample->depth;
+    struct profile_label_set set = profile_labels(profile, sample);
+    uint64_t hash = mix(sample->depth, set.count);
 
+    for (size_t i = 0; i < set.count; i++) {
+        hash = mix(hash, hash_text(set.labels[i].key));
+        hash = mix(hash, hash_text(set.labels[i].value));
+    }
     for (size_t i = 0; i < sample->depth; i++)
         hash =
             mix(hash, location_hash(&profile->locations[sample->locations[i]]));
@@ -83,6 +94,7 @@ struct difference {
     const struct profile *earlier;
     struct table samples, locations; /* of `later` */
     size_t samples_room, locations_room;
+    uint32_t *sets; /* by those of `earlier`: index + 1 of the copy */
 };
 
 static void *grow(void *list, size_t count, size_t *room, size_t size)
@@ -180,6 +192,45 @@ static bool copy_location(struct difference *d, uint32_t from, uint32_t *to)
     return true;
 }
 
+static bool copy_label(const struct profile_label *from,
+                       struct profile_label *to)
+{
+    to->key = strdup(from->key);
+    to->value = strdup(from->value);
+    return to->key && to->value;
+}
+
+/* The index + 1 in `later` of a set of labels of `earlier`, which is copied at
+ * its first use; 0 for none. Returns false when memory is short. */
+static bool copy_labels(struct difference *d, uint32_t from, uint32_t *to)
+{
+    struct profile *later = d->later;
+    const struct profile_label_set *wanted;
+    struct profile_label_set *grown;
+
+    *to = 0;
+    if (from == 0)
+        return true;
+    if (d->sets[from - 1] == 0) {
+        wanted = &d->earlier->label_sets[from - 1];
+        grown = realloc(later->label_sets,
+                        (later->label_set_count + 1) * sizeof(*grown));
+        if (!grown)
+            return false;
+        later->label_sets = grown;
+        grown += later->label_set_count++;
+        *grown = (struct profile_label_set){
+            calloc(wanted->count, sizeof(*grown->labels)), wanted->count};
+        for (size_t i = 0; i < wanted->count; i++)
+            if (!grown->labels ||
+                !copy_label(&wanted->labels[i], &grown->labels[i]))
+                return false;
+        d->sets[from - 1] = (uint32_t)later->label_set_count;
+    }
+    *to = d->sets[from - 1];
+    return true;
+}
+
 static bool add_gone(struct difference *d, const struct profile_sample *gone)
 {
     struct profile *later = d->later;
@@ -195,6 +246,8 @@ static bool add_gone(struct difference *d, const struct profile_sample *gone)
         .locations = calloc(gone->depth + 1, sizeof(uint32_t)),
         .depth = gone->depth,
     };
+    if (!copy_labels(d, gone->labels, &sample->labels))
+        return false;
     for (int i = 0; i < later->kind->value_count; i++)
         sample->values[i] = -gone->values[i];
     for (size_t i = 0; sample->locations && i < gone->depth; i++)
@@ -292,14 +345,16 @@ int profile_subtract(struct profile *later, const struct profile *earlier)
         .earlier = earlier,
         .samples_room = later->sample_count,
         .locations_room = later->location_count,
+        .sets = calloc(earlier->label_set_count + 1, sizeof(*d.sets)),
     };
     size_t samples = later->sample_count + earlier->sample_count;
     size_t locations = later->location_count + earlier->location_count;
-    bool done = table_begin(&d.samples, samples) &&
+    bool done = d.sets && table_begin(&d.samples, samples) &&
                 table_begin(&d.locations, locations) && subtract_all(&d);
 
     free(d.samples.entries);
     free(d.locations.entries);
+    free(d.sets);
     if (!done)
         return -ENOMEM;
     drop_samples(later);

@@ -85,6 +85,32 @@ static void write_line(const struct profile_location *location,
     putc('\n', out);
 }
 
+static void write_quoted(const char *text, FILE *out)
+{
+    putc('"', out);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', out);
+        putc(*text, out);
+    }
+    putc('"', out);
+}
+
+static void write_labels(const struct profile *profile,
+                         const struct profile_sample *sample, FILE *out)
+{
+    struct profile_label_set set = profile_labels(profile, sample);
+
+    for (size_t i = 0; i < set.count; i++) {
+        fputs(i == 0 ? "# labels: {" : ", ", out);
+        write_quoted(set.labels[i].key, out);
+        putc(':', out);
+        write_quoted(set.labels[i].value, out);
+        if (i + 1 == set.count)
+            fputs("}\n", out);
+    }
+}
+
 /* The addresses of the parsed line are return addresses, those of the lines
  * for people are one less, as a location's. */
 static void write_stack(const struct profile *profile,
@@ -97,6 +123,7 @@ static void write_stack(const struct profile *profile,
         fprintf(out, " %#" PRIx64,
                 profile->locations[sample->locations[i]].address + 1);
     putc('\n', out);
+    write_labels(profile, sample, out);
     for (size_t i = 0; i < sample->depth; i++) {
         const struct profile_location *location =
             &profile->locations[sample->locations[i]];

@@ -79,6 +79,7 @@ static int check_limits(const struct segment_header *header,
         LIMIT(modules_used, 0, SEGMENT_MODULES_MAX),
         LIMIT(strings_used, 0, SEGMENT_STRINGS_MAX),
         LIMIT(shards_used, 0, SEGMENT_SHARDS_MAX),
+        LIMIT(labels_used, 1, SEGMENT_LABELS_MAX),
     };
 #undef LIMIT
 
@@ -174,6 +175,67 @@ int segment_check_modules(const struct segment_snapshot *snapshot,
     return 0;
 }
 
+/* ---- labels ------------------------------------------------------------ */
+
+/* Whether a label's key comes after that of another. */
+static bool is_greater(const struct segment_label *label,
+                       const struct segment_label *than)
+{
+    uint32_t length = label->key_length < than->key_length ? label->key_length
+                                                           : than->key_length;
+    int order = memcmp(label->text, than->text, length);
+
+    return order ? order > 0 : label->key_length > than->key_length;
+}
+
+/* The first thing that is wrong with a label whose parents are sound, and the
+ * field it is in. *count, of labels in its set, is one more than its
+ * parent's. */
+static const char *label_fault(const struct segment_snapshot *snapshot,
+                               uint32_t id, uint8_t *counts, size_t *field)
+{
+    const struct segment_label *label = &snapshot->labels[id];
+
+#define FAULT(name, why) (*field = offsetof(struct segment_label, name), why)
+    if (label->key_length == 0 ||
+        label->key_length + label->value_length > SEGMENT_LABEL_TEXT_MAX)
+        return FAULT(key_length, "its text is empty, or too long");
+    if (memchr(label->text, '\0', label->key_length + label->value_length))
+        return FAULT(text, "its text has a NUL in it");
+    if (label->parent >= id || (label->parent && counts[label->parent] == 0))
+        return FAULT(parent, "its parent is not there");
+    if (label->parent && !is_greater(label, &snapshot->labels[label->parent]))
+        return FAULT(parent, "its parent's key is not a lesser one");
+    if (counts[label->parent] == SEGMENT_LABEL_KEYS_MAX)
+        return FAULT(parent, "its set has too many");
+#undef FAULT
+    counts[id] = counts[label->parent] + 1;
+    return NULL;
+}
+
+int segment_check_labels(const struct segment_snapshot *snapshot,
+                         const struct segment_extents *extents,
+                         struct segment_error *error)
+{
+    uint8_t counts[SEGMENT_LABELS_MAX] = {0}; /* of labels in each's set */
+
+    for (uint32_t i = 1; i < snapshot->label_count; i++) {
+        size_t field = 0;
+        const char *fault;
+
+        if (snapshot->labels[i].value_length == 0)
+            continue;
+        fault = label_fault(snapshot, i, counts, &field);
+        if (fault)
+            return segment_error_set(
+                error, -EINVAL,
+                segment_element_offset(extents, SEGMENT_EXTENT_LABELS, i) +
+                    field,
+                "label %u: %s", i, fault);
+    }
+    return 0;
+}
+
 /* ---- stacks ------------------------------------------------------------ */
 
 /* Whether a node's module is one that can be used. */
@@ -182,6 +244,25 @@ static bool has_sound_module(const struct segment_snapshot *snapshot,
 {
     return node->module == 0 || (node->module <= snapshot->module_count &&
                                  snapshot->modules[node->module - 1].end != 0);
+}
+
+/* Checks a node of labels, at the root of a stack. Returns 1 when they are
+ * missing. */
+static int check_root(const struct segment_snapshot *snapshot,
+                      const struct segment_extents *extents, uint32_t node,
+                      struct segment_error *error)
+{
+    const struct segment_node *root = &snapshot->nodes[node];
+    bool known = root->pc < snapshot->label_count;
+
+    if (known && !root->parent)
+        return snapshot->labels[root->pc].value_length == 0;
+    return segment_error_set(
+        error, -EINVAL,
+        segment_element_offset(extents, SEGMENT_EXTENT_NODES, node),
+        known ? "node %u: labels that are not outermost"
+              : "node %u: there are no such labels",
+        node);
 }
 
 int segment_check_stack(const struct segment_snapshot *snapshot,
@@ -206,6 +287,13 @@ int segment_check_stack(const struct segment_snapshot *snapshot,
         }
         if (snapshot->nodes[node].pc == 0)
             return 1;
+        if (snapshot->nodes[node].flags & SEGMENT_NODE_LABELS) {
+            int err = check_root(snapshot, extents, node, error);
+
+            if (err)
+                return err;
+            break;
+        }
         if (!has_sound_module(snapshot, &snapshot->nodes[node]))
             return segment_error_set(
                 error, -EINVAL,
@@ -222,6 +310,10 @@ int segment_check_stack(const struct segment_snapshot *snapshot,
     }
     while (length > 0)
         depths[path[--length]] = (uint16_t)++depth;
+    if (depth == 0)
+        return segment_error_set(error, -EINVAL, where,
+                                 "callsite %u: labels without a stack",
+                                 callsite);
     if (depth > SEGMENT_DEPTH_MAX || depth != leaf->depth)
         return segment_error_set(error, -EINVAL, where,
                                  "callsite %u: depth %u, but its stack has %u "

@@ -32,11 +32,16 @@ int segment_check_modules(const struct segment_snapshot *snapshot,
                           const struct segment_extents *extents,
                           struct segment_error *error);
 
+/* Checks all published labels of a snapshot. */
+int segment_check_labels(const struct segment_snapshot *snapshot,
+                         const struct segment_extents *extents,
+                         struct segment_error *error);
+
 /*
  * Follows the stack of one callsite to the root and checks every node on it.
  * depths[] has a zeroed entry per node and keeps what is known, so that all
- * stacks together cost one visit per node. Returns 1 when a node is missing,
- * which is what a process leaves that is killed in the middle of
+ * stacks together cost one visit per node. Returns 1 when a node or a label is
+ * missing, which is what a process leaves that is killed in the middle of
  * extent_take().
  */
 int segment_check_stack(const struct segment_snapshot *snapshot,

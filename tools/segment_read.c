@@ -6,7 +6,7 @@
  *
  *   pass 1  free counters; which callsites are published
  *   pass 2  alloc counters; what rows had at the peak; the bodies of
- *           callsites, nodes, modules, strings
+ *           callsites, nodes, modules, strings, labels
  *
  * Every free is counted after its alloc, so the frees that pass 1 saw are
  * among the allocs that pass 2 sees and nothing comes out negative. Everything
@@ -309,8 +309,11 @@ static int read_stacks(struct reader *reader)
     snapshot->strings = calloc(header->strings_used + 1u, 1);
     snapshot->threads =
         calloc(SEGMENT_THREADS_MAX, sizeof(snapshot->threads[0]));
+    snapshot->label_count = header->labels_used;
+    snapshot->labels = calloc(header->labels_used, sizeof(snapshot->labels[0]));
     if (!snapshot->nodes || !snapshot->modules || !snapshot->strings ||
-        !snapshot->threads)
+        !snapshot->threads ||
+        !snapshot->labels)
         return fail_memory(reader);
 
     err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
@@ -324,6 +327,9 @@ static int read_stacks(struct reader *reader)
     if (!err)
         err = read_pieces(reader, SEGMENT_EXTENT_STRINGS, header->strings_used,
                           snapshot->strings, NULL);
+    if (!err)
+        err = read_pieces(reader, SEGMENT_EXTENT_LABELS, header->labels_used,
+                          snapshot->labels, NULL);
     return err;
 }
 
@@ -401,6 +407,8 @@ static int check_stacks(struct reader *reader)
     if (!depths)
         return fail_memory(reader);
     err = segment_check_modules(snapshot, &reader->extents, reader->error);
+    if (!err)
+        err = segment_check_labels(snapshot, &reader->extents, reader->error);
     for (uint32_t i = SEGMENT_SINK_COUNT; !err && i < snapshot->callsite_count;
          i++) {
         if (!snapshot->callsites[i].node)
@@ -582,5 +590,6 @@ void segment_snapshot_free(struct segment_snapshot *snapshot)
     free(snapshot->modules);
     free(snapshot->threads);
     free(snapshot->strings);
+    free(snapshot->labels);
     free(snapshot);
 }

@@ -54,8 +54,10 @@ struct segment_snapshot {
     /*
      * Only with SEGMENT_READ_STACKS. From every published callsite the parents
      * lead to node 0 in exactly `depth` steps, over published nodes whose
-     * module is 0 or that of a published module. Unpublished modules have
-     * end 0.
+     * module is 0 or that of a published module; or to a node of labels, which
+     * is an outermost one, and whose pc is a published label. Unpublished
+     * modules have end 0. From a published label the parents lead to 0 over
+     * published ones whose keys become lesser.
      */
     uint32_t node_count;
     struct segment_node *nodes;
@@ -64,6 +66,8 @@ struct segment_snapshot {
     char *strings; /* a module's path is inside, not terminated */
     struct segment_thread *threads; /* SEGMENT_THREADS_MAX, as they were found:
                                        a callsite there may be none */
+    uint32_t label_count;
+    struct segment_label *labels; /* unpublished ones have value_length 0 */
 };
 
 enum segment_read_depth {

@@ -188,7 +188,7 @@ static void compare_traced(const struct walk_start *start,
                            const uintptr_t *frames, size_t ours, unsigned flags)
 {
     uint64_t path = path_start(0, flags & WALK_TRUNCATED), missed = 0;
-    uint32_t callsite, known = memo_find(&traces->memo, start, &missed);
+    uint32_t callsite, known = memo_find(&traces->memo, start, 0, &missed);
 
     for (size_t i = ours; i-- > 0;)
         path = path_step(path, frames[i]);
@@ -206,7 +206,7 @@ static void compare_traced(const struct walk_start *start,
     if (spine_path(&traces->spine) != path)
         report("spine", frames, ours);
     else if (!known)
-        memo_learn(&traces->memo, missed, &traces->spine, callsite);
+        memo_learn(&traces->memo, missed, &traces->spine, 0, callsite);
 }
 
 static __attribute__((noinline)) void compare_all(const struct walk_start *start)

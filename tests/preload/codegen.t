@@ -10,16 +10,17 @@ trap 'rm -rf "$work"' EXIT
 glibc_max=2.35
 tls_max=128 # bytes of initial-exec thread-local memory (hazards B1)
 
-exports="_Exit __sigaction __sysv_signal bsd_signal sigaction siginterrupt sigignore
-signalfd sigset sigtimedwait sigwait sigwaitinfo signal ssignal sysv_signal _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t
+exports="_Exit __sigaction __sysv_signal bsd_signal sigaction siginterrupt
+sigignore signalfd sigset sigtimedwait sigwait sigwaitinfo signal ssignal
+sysv_signal _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t
 _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm _ZdaPvmSt11align_val_t _ZdlPv
 _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t
 _ZdlPvm _ZdlPvmSt11align_val_t _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t
 _ZnamSt11align_val_tRKSt9nothrow_t _Znwm _ZnwmRKSt9nothrow_t
 _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t _exit aligned_alloc
 calloc cfree free free_aligned_sized free_sized malloc malloc_usable_size
-memalign posix_memalign preprof_read_memstats_v1 preprof_set_locks_v1
-preprof_set_mode_v1 pvalloc realloc reallocarray valloc"
+memalign posix_memalign preprof_read_memstats_v1 preprof_set_label_v1
+preprof_set_locks_v1 preprof_set_mode_v1 pvalloc realloc reallocarray valloc"
 # A version is exported where an older one is another function.
 exports="$exports GLIBC_2.3.2 cnd_timedwait cnd_wait mtx_lock mtx_timedlock
 mtx_unlock pthread_barrier_wait pthread_clockjoin_np

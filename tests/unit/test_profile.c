@@ -428,8 +428,8 @@ static struct profile_location hand_locations[] = {
     {.address = 20, .mapping = 0, .lines = inner_lines, .line_count = 2}};
 static uint32_t stack_recursive[] = {1, 1, 0}, stack_main[] = {0};
 static struct profile_sample hand_samples[] = {
-    {stack_recursive, 3, {3, 3072, 1, 1024}},
-    {stack_main, 1, {1, 1024 * 1024, 0, 0}}};
+    {stack_recursive, 3, {3, 3072, 1, 1024}, 0},
+    {stack_main, 1, {1, 1024 * 1024, 0, 0}, 0}};
 static char hand_comment[] = "13 stacks cut";
 static char *hand_comments[] = {hand_comment};
 
@@ -563,7 +563,8 @@ static void test_top_model(void **state)
     for (uint32_t s = 0; s < SAMPLES; s++) {
         int64_t value = rand() % 100;
 
-        samples[s] = (struct profile_sample){stacks[s], DEPTH, {value}};
+        samples[s] = (struct profile_sample){
+            .locations = stacks[s], .depth = DEPTH, .values = {value}};
         profile.total[PROFILE_ALLOC_OBJECTS] += value;
         for (uint32_t i = 0; i < DEPTH; i++)
             stacks[s][i] = (uint32_t)(rand() % NAMES);

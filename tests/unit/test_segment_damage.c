@@ -215,6 +215,78 @@ static void test_stacks(void **state)
     segment_build_end(&build);
 }
 
+static void test_labels(void **state)
+{
+    (void)state;
+    struct segment_build build;
+    struct segment_label *labels;
+    struct segment_node *root;
+    uint32_t set, node, shallow;
+    uint64_t where;
+
+    segment_build_small(&build);
+    set = segment_build_label(&build, 0, "handler", "/search");
+    set = segment_build_label(&build, set, "user", "u1");
+    node = segment_build_root(&build, set);
+    root = segment_build_at(&build, SEGMENT_EXTENT_NODES, 0, node);
+    labels = segment_build_at(&build, SEGMENT_EXTENT_LABELS, 0, 0);
+    shallow = segment_build_callsite(
+        &build, segment_build_node(&build, node, 0x401111, 1), 1);
+    segment_build_row(&build, 0, shallow)->alloc_objects = 3;
+    segment_snapshot_free(snapshot_of_sound(&build));
+
+#define DAMAGE_LABEL(field, value, reason)                                     \
+    do {                                                                       \
+        struct segment_label sound = labels[2];                                \
+        labels[2].field = value;                                               \
+        expect_error(&build, -EINVAL,                                          \
+                     (uint64_t)((uint8_t *)&labels[2].field - build.bytes),    \
+                     "label 2: " reason);                                      \
+        labels[2] = sound;                                                     \
+    } while (0)
+    DAMAGE_LABEL(key_length, 0, "its text is empty, or too long");
+    DAMAGE_LABEL(key_length, SEGMENT_LABEL_TEXT_MAX - 1,
+                 "its text is empty, or too long");
+    DAMAGE_LABEL(text[0], '\0', "its text has a NUL in it");
+    DAMAGE_LABEL(parent, 2, "its parent is not there");
+    DAMAGE_LABEL(parent, UINT32_MAX, "its parent is not there");
+#undef DAMAGE_LABEL
+
+    labels[2].text[0] = 'a';
+    expect_error(&build, -EINVAL,
+                 (uint64_t)((uint8_t *)&labels[2].parent - build.bytes),
+                 "label 2: its parent's key is not a lesser one");
+    labels[2].text[0] = 'u';
+
+    where = (uint64_t)((uint8_t *)root - build.bytes);
+    root->pc = 3;
+    expect_error(&build, -EINVAL, where, "there are no such labels");
+    root->pc = set;
+    root->parent = 1;
+    expect_error(&build, -EINVAL, where, "labels that are not outermost");
+    root->parent = 0;
+    segment_build_callsite(&build, node, 0);
+    expect_error(&build, -EINVAL,
+                 (uint64_t)((uint8_t *)segment_build_at(
+                                &build, SEGMENT_EXTENT_CALLSITES, 0,
+                                shallow + 1) -
+                            build.bytes),
+                 "labels without a stack");
+    build.header->callsites_used--;
+
+    /* Killed before its extent was entered: counts stay. */
+    labels[2].value_length = 0;
+    {
+        struct segment_snapshot *snapshot = snapshot_of_sound(&build);
+
+        EXPECT(snapshot->values[SEGMENT_SINK_NO_STACK].alloc_objects == 3,
+               "%" PRIu64 " without a stack",
+               snapshot->values[SEGMENT_SINK_NO_STACK].alloc_objects);
+        segment_snapshot_free(snapshot);
+    }
+    segment_build_end(&build);
+}
+
 /* The deepest stack that is allowed, and one frame more. */
 static void test_depth_limit(void **state)
 {
@@ -395,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_extent_table),
         cmocka_unit_test(test_modules),
         cmocka_unit_test(test_stacks),
+        cmocka_unit_test(test_labels),
         cmocka_unit_test(test_depth_limit),
         cmocka_unit_test(test_every_word),
         cmocka_unit_test(test_truncated),
