@@ -6,7 +6,8 @@
  * the same pc under two parents is one location. Addresses are return addresses
  * minus one, as pprof expects them, so that a call that ends a line is still
  * on it. Readers tell locations apart by address alone: sinks, truncated stacks
- * and an address that another module had before get one above every real one.
+ * and the code of a module that lies where another was get addresses above every
+ * real one, the same ones in every profile of a process.
  * Read next: shim/segment.h.
  */
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include "printable.h"
 #include "profile_build.h"
 #include "profile_labels.h"
+#include "profile_merge.h"
 #include "quantity.h"
 #include "segment_check.h"
 #include "segment_modules.h"
@@ -50,6 +52,7 @@ struct builder {
     const struct segment_snapshot *snapshot;
     struct symbolizer *symbolizer;
     struct profile_builder build;
+    struct segment_module_view *views; /* by module index */
     struct symbol_module **modules; /* by index, opened at first use */
     uint32_t *mappings;             /* by module index: index + 1 */
     struct slot *slots;             /* a power of two, at most half full */
@@ -63,7 +66,7 @@ struct builder {
 
 /* Where locations that stand for no code are, above SEGMENT_ADDRESS_MAX, so
  * that each is the same one in every profile: sinks by their ids, then these,
- * then locations whose address another module had. */
+ * then locations of damaged segments, whose address another one has. */
 enum {
     PLACE_TRUNCATED = SEGMENT_SINK_COUNT,
     PLACE_OTHERS,
@@ -101,8 +104,8 @@ static uint32_t mapping_of(struct builder *builder, uint32_t module_index)
         snprintf(hex + 2 * i, 3, "%02x", module->build_id[i]);
     mapping = &profile->mappings[profile->mapping_count];
     *mapping = (struct profile_mapping){
-        .start = module->text_start,
-        .limit = module->text_end,
+        .start = module->text_start + builder->views[module_index].shift,
+        .limit = module->text_end + builder->views[module_index].shift,
         .offset = module->text_offset,
         .file = segment_module_path(snapshot, module),
         .build_id = strdup(hex),
@@ -153,29 +156,35 @@ static uint32_t location_of(struct builder *builder,
                             const struct segment_node *node)
 {
     uint64_t pc = node->flags & SEGMENT_NODE_EXACT_PC ? node->pc : node->pc - 1;
-    uint64_t hash = pc * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t address = pc, hash;
+    uint32_t module = node->module;
     bool taken = pc == 0 || pc >= SEGMENT_ADDRESS_MAX;
     struct profile_location *location;
     struct slot *slot;
     uint32_t mapping;
 
+    if (module) {
+        module = builder->views[module - 1].first + 1;
+        address += builder->views[module - 1].shift;
+    }
+    hash = address * UINT64_C(0x9e3779b97f4a7c15);
     for (size_t i = hash >> 20;; i++) {
         slot = &builder->slots[i & builder->slot_mask];
         if (!slot->location)
             break;
-        if (slot->address == pc && slot->module == node->module)
+        if (slot->address == address && slot->module == module)
             return slot->location;
-        taken |= slot->address == pc; /* all such are on this way */
+        taken |= slot->address == address; /* all such are on this way */
     }
-    mapping = node->module ? mapping_of(builder, node->module - 1u) : 0;
+    mapping = module ? mapping_of(builder, module - 1) : 0;
     if (builder->build.failed)
         return 0;
     location = profile_add_location(
-        &builder->build, taken ? builder->next_address++ : pc, mapping);
+        &builder->build, taken ? builder->next_address++ : address, mapping);
     if (!location)
         return 0;
-    symbolize(builder, location, node->module, pc);
-    *slot = (struct slot){pc, node->module,
+    symbolize(builder, location, module, pc);
+    *slot = (struct slot){address, module,
                           (uint32_t)builder->build.profile->location_count};
     return slot->location;
 }
@@ -347,11 +356,17 @@ static void fill(struct builder *builder)
     profile->period = period_of(snapshot, profile->kind);
     profile->program =
         profile_copy_text(&builder->build, snapshot->header.program);
+    builder->views = segment_module_views(snapshot);
+    if (!builder->views) {
+        builder->build.failed = true;
+        return;
+    }
     add_main_mapping(builder);
     for (uint32_t id = 1;
          id < snapshot->callsite_count && !builder->build.failed; id++)
         if (read_values(snapshot, id, profile->kind, values))
             add_sample(builder, id, values);
+    builder->build.failed |= profile_merge(profile) != 0;
     add_comments(builder);
 }
 
@@ -390,6 +405,7 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
     if (!builder.build.failed)
         fill(&builder);
     free(builder.slots);
+    free(builder.views);
     free(builder.modules);
     free(builder.mappings);
     profile_labels_end(&builder.labels);
