@@ -12,6 +12,7 @@
 #include "render.h"
 
 #define CPU_SECONDS_DEFAULT 30
+#define LIMIT_LINE_SIZE     32 /* "limit=4294967295\n" */
 
 static const struct profile_name {
     const char *name;
@@ -83,34 +84,49 @@ static void write_client(const struct http_request *request,
             *byte = '?'; /* the line stays a line */
 }
 
+/* Our own parameter, in the words Go has for its own: the line of the request
+ * that says it, or "" without. Returns false when the plan is a refusal. */
+static bool read_limit(const char *query, char line[LIMIT_LINE_SIZE],
+                       struct plan *plan)
+{
+    char value[QUERY_VALUE_MAX + 1];
+    int64_t limit;
+
+    line[0] = '\0';
+    if (!query_find(query, "limit", value) || !*value)
+        return true;
+    if (query_parse_int(value, &limit) != 0 || limit <= 0) {
+        reply_pprof_error(
+            &plan->reply, 400,
+            "invalid value for \"limit\" - must be a positive integer");
+        return false;
+    }
+    snprintf(line, LIMIT_LINE_SIZE, "limit=%" PRId64 "\n",
+             limit < UINT32_MAX ? limit : UINT32_MAX);
+    return true;
+}
+
 static void plan_profile(const struct site *site, pid_t pid,
                          const struct profile_name *profile,
                          const struct http_request *request, struct plan *plan)
 {
     const char *query = http_request_query(request);
-    int64_t debug = int_parameter(query, "debug"), limit = 0;
-    char further[96 + RENDER_CURSOR_MAX], value[QUERY_VALUE_MAX + 1];
+    int64_t debug = int_parameter(query, "debug");
+    char further[96 + RENDER_CURSOR_MAX], limit[LIMIT_LINE_SIZE];
     char client[RENDER_CURSOR_MAX + 1];
     int length;
 
-    if (query_find(query, "limit", value) && *value &&
-        (query_parse_int(value, &limit) != 0 || limit <= 0)) {
-        reply_pprof_error(
-            &plan->reply, 400,
-            "invalid value for \"limit\" - must be a positive integer");
+    if (!read_limit(query, limit, plan))
         return;
-    }
     plan->name = profile->file;
     plan->answer = debug ? ANSWER_TEXT : ANSWER_PROFILE;
     plan->trim = pid == site->self && strcmp(profile->kind, "heap") == 0 &&
                  int_parameter(query, "gc") > 0;
-    length = debug ? snprintf(further, sizeof(further),
-                              "format=text\ndebug=%d\n", debug >= 2 ? 2 : 1)
-                   : snprintf(further, sizeof(further), "format=pprof\n");
-    if (limit)
-        length += snprintf(further + length, sizeof(further) - (size_t)length,
-                           "limit=%" PRId64 "\n",
-                           limit < UINT32_MAX ? limit : UINT32_MAX);
+    length = snprintf(further, sizeof(further), "%s%s",
+                      debug >= 2 ? "format=text\ndebug=2\n"
+                      : debug    ? "format=text\ndebug=1\n"
+                                 : "format=pprof\n",
+                      limit);
     if (profile->since) {
         write_client(request, client);
         snprintf(further + length, sizeof(further) - (size_t)length,
@@ -138,6 +154,7 @@ static void plan_delta(const struct site *site, pid_t pid,
                        const struct profile_name *profile, const char *seconds,
                        const char *query, struct plan *plan)
 {
+    char limit[LIMIT_LINE_SIZE];
     int64_t number;
 
     if (query_parse_int(seconds, &number) != 0 || number <= 0)
@@ -151,25 +168,29 @@ static void plan_delta(const struct site *site, pid_t pid,
     else if (int_parameter(query, "debug"))
         reply_pprof_error(&plan->reply, 400,
                           "seconds and debug params are incompatible");
-    else
-        plan_window(site, pid, profile->kind, profile->delta, number, "", plan);
+    else if (read_limit(query, limit, plan))
+        plan_window(site, pid, profile->kind, profile->delta, number, limit,
+                    plan);
 }
 
-/* A CPU profile; what makes no sense counts as not sent. */
+/* A CPU profile; of Go's parameters, what makes no sense counts as not sent. */
 static void plan_cpu(const struct site *site, pid_t pid, const char *query,
                      const char *format, struct plan *plan)
 {
-    char value[QUERY_VALUE_MAX + 1], further[64];
+    char value[QUERY_VALUE_MAX + 1], further[96], limit[LIMIT_LINE_SIZE];
     int64_t seconds, hz;
 
+    if (!read_limit(query, limit, plan))
+        return;
     query_find(query, "seconds", value);
     if (query_parse_int(value, &seconds) != 0 || seconds <= 0)
         seconds = CPU_SECONDS_DEFAULT;
     query_find(query, "hz", value);
     if (query_parse_int(value, &hz) == 0 && hz > 0 && hz <= RENDER_HZ_MAX)
-        snprintf(further, sizeof(further), "%shz=%d\n", format, (int)hz);
+        snprintf(further, sizeof(further), "%s%shz=%d\n", format, limit,
+                 (int)hz);
     else
-        strcpy(further, format);
+        snprintf(further, sizeof(further), "%s%s", format, limit);
     plan_window(site, pid, "profile", "profile", seconds, further, plan);
 }
 

@@ -10,6 +10,7 @@
 
 #include "cpu_request.h"
 #include "profile.h"
+#include "profile_fold.h"
 #include "profile_gperftools.h"
 #include "profile_pprof.h"
 #include "profile_subtract.h"
@@ -173,6 +174,7 @@ static int end_window(struct answer *answer, struct render_window *window)
 {
     bool is_cpu = window->kind->event == SEGMENT_EVENT_CPU;
     uint64_t blocked = cpu_request_end(window->cpu);
+    uint32_t limit = answer->request->limit;
     struct profile *profile = NULL;
     int status;
 
@@ -180,6 +182,8 @@ static int end_window(struct answer *answer, struct render_window *window)
     status = take_profile(answer, window, blocked, &profile);
     if (!status && profile_subtract(profile, window->first) != 0)
         status = answer_refuse(answer, 500, "failed to compute delta");
+    if (!status && limit && profile_fold(profile, limit) != 0)
+        status = answer_refuse_for_memory(answer);
     if (!status && is_cpu) /* a CPU profile is of when it began */
         profile->time_ns = window->first->time_ns;
     if (!status)

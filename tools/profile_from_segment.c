@@ -6,9 +6,9 @@
  * the same pc under two parents is one location. Addresses are return addresses
  * minus one, as pprof expects them, so that a call that ends a line is still
  * on it. Readers tell locations apart by address alone: sinks, truncated stacks
- * and the code of a module that lies where another was get addresses above every
- * real one, the same ones in every profile of a process.
- * Read next: shim/segment.h.
+ * and the code of a module that lies where another was get addresses above
+ * every real one, the same ones in every profile of a process. Read next:
+ * shim/segment.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +20,7 @@
 #include "coverage.h"
 #include "printable.h"
 #include "profile_build.h"
+#include "profile_fold.h"
 #include "profile_labels.h"
 #include "profile_merge.h"
 #include "quantity.h"
@@ -34,7 +35,7 @@ static const char *const sink_names[SEGMENT_SINK_COUNT] = {
     [SEGMENT_SINK_NO_STACK] = "[no stack]",
     [SEGMENT_SINK_NO_ROOM] = "[segment full]",
     [SEGMENT_SINK_BLOCKED] = "[signal blocked]",
-    [SEGMENT_SINK_FOLDED] = "[smaller stacks]",
+    [SEGMENT_SINK_FOLDED] = PROFILE_FOLDED_NAME,
 };
 static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {
 #define LOSS_TEXT(name, text) [SEGMENT_LOSS_##name] = text,
@@ -53,9 +54,9 @@ struct builder {
     struct symbolizer *symbolizer;
     struct profile_builder build;
     struct segment_module_view *views; /* by module index */
-    struct symbol_module **modules; /* by index, opened at first use */
-    uint32_t *mappings;             /* by module index: index + 1 */
-    struct slot *slots;             /* a power of two, at most half full */
+    struct symbol_module **modules;    /* by index, opened at first use */
+    uint32_t *mappings;                /* by module index: index + 1 */
+    struct slot *slots;                /* a power of two, at most half full */
     size_t slot_mask;
     uint64_t next_address; /* of locations without one */
     uint32_t truncated;    /* index + 1 of its location */

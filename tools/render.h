@@ -29,8 +29,9 @@
  *           | folded | gperftools (heap and allocs: that text, without
  *           MemStats, with mappings; profile: words and mappings)
  *   debug   the client's debug number, for kinds whose text depends on it
- *   limit   at most so many samples, of kinds but goroutine and profile: the
- *           smallest stacks become one (segment_fold.h)
+ *   limit   at most so many samples, except in text with a debug of 2 of
+ *           goroutine: the smallest stacks become one (segment_fold.h,
+ *           profile_fold.h)
  *   window  a profile of what happens between two requests, begin and end (Go's
  *           seconds=): second less first, as pprof; begin answers nothing. Or
  *           drop: nobody waits for it any more. The same kind, pid and dir in

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "profile_fold.h"
 #include "profile_folded.h"
 #include "profile_from_threads.h"
 #include "profile_pprof.h"
@@ -62,7 +63,11 @@ int render_thread_write(const struct render_request *request,
     profile = err ? NULL
                   : profile_from_threads(dump, symbolizer,
                                          profile_kind_find(request->kind));
-    err = profile ? write_body(request, dump, profile, body, size) : -ENOMEM;
+    err = profile ? 0 : -ENOMEM;
+    if (!err && request->limit && request->debug < DEBUG_EACH)
+        err = profile_fold(profile, request->limit);
+    if (!err)
+        err = write_body(request, dump, profile, body, size);
     profile_free(profile);
     thread_dump_free(dump);
     return err;

@@ -79,8 +79,8 @@ segment_module_views(const struct segment_snapshot *snapshot)
                 break;
             }
             if (overlap(&modules[first], &modules[i]))
-                views[i].shift = SEGMENT_ADDRESS_MAX +
-                                 ((uint64_t)(i + 1) << ADDRESS_BITS);
+                views[i].shift =
+                    SEGMENT_ADDRESS_MAX + ((uint64_t)(i + 1) << ADDRESS_BITS);
         }
         if (views[i].first == i)
             firsts[first_count++] = i;

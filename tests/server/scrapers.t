@@ -19,6 +19,8 @@ if SANITIZED:
     skip("the preload runs under no sanitizer")
 PYROSCOPE_SAMPLES_MAX, PYROSCOPE_SIZE_MAX = 16000, 4 << 20
 SCRAPES, LIMIT = 10, 40
+FEW, THREADS = 3, 9  # medley's parts and its main thread
+LIMIT_FEW = f"limit={FEW}"
 HEAP = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"]
 WAITS = ["contentions", "delay"]
 # kind: its sample types, and how many of them only grow
@@ -69,13 +71,20 @@ cpu = []
 cpu_scrape = threading.Thread(
     target=lambda: cpu.append(scrape(program, "profile?seconds=1&hz=500")))
 cpu_scrape.start()
-targets = [*KINDS, *(f"{kind}?limit={LIMIT}" for kind in KINDS)]
+targets = [*KINDS, *(f"{kind}?cursor=few&limit={LIMIT}" for kind in KINDS)]
 scrapes = {target: [] for target in targets}
 for _ in range(SCRAPES):
     for target in targets:
         scrapes[target].append(scrape(program, target))
     time.sleep(0.05)
 cpu_scrape.join()
+few = [scrape(program, f"{target}{LIMIT_FEW}") for target in
+       ("profile?seconds=1&hz=500&", "heap?seconds=1&", "goroutine?")]
+is_([len(profile.samples) <= FEW for profile in few], [True] * 3,
+    f"{LIMIT_FEW} of those that nobody subtracts")
+is_([fault for profile in few for fault in profile.faults()], [], "and no reader refuses them")
+ok(sum(sample.values[0] for sample in few[2].samples) >= THREADS,
+   "goroutine: all threads are in the few")
 is_(cpu[0].faults(), [], "profile: no reader refuses it")
 ok(cpu[0].samples, f"profile: {len(cpu[0].samples)} stacks")
 for target, profiles in scrapes.items():

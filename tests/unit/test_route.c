@@ -105,6 +105,8 @@ static void expect(const struct site *site, llhttp_method_t method,
 }
 
 #define UNKNOWN "404 pprof Unknown profile"
+#define LIMIT_WRONG                                                            \
+    "400 pprof invalid value for \"limit\" - must be a positive integer"
 #define NOWHERE "404 404 page not found"
 
 static void test_get(void **state)
@@ -181,6 +183,14 @@ static void test_get(void **state)
          "window 9223372036854775807 s: kind=profile pid=42 as profile"},
         {"/debug/pprof/heap?seconds=1&debug=0&gc=1",
          "window 1 s: kind=heap pid=42 as heap-delta"},
+        {"/debug/pprof/profile?seconds=5&limit=99999999999&hz=250",
+         "window 5 s: kind=profile pid=42 limit=4294967295 hz=250 as profile"},
+        {"/debug/pprof/mutex?seconds=5&limit=16000",
+         "window 5 s: kind=mutex pid=42 limit=16000 as mutex-delta"},
+        {"/debug/pprof/goroutine?limit=9",
+         "profile: kind=goroutine pid=42 format=pprof limit=9 as goroutine"},
+        {"/debug/pprof/profile?limit=-1", LIMIT_WRONG},
+        {"/debug/pprof/heap?seconds=1&limit=x", LIMIT_WRONG},
         {"/debug/pprof/goroutine?seconds=%2B1",
          "window 1 s: kind=goroutine pid=42 as goroutine-delta"},
         {"/debug/pprof/delta_heap",
