@@ -7,14 +7,17 @@ shape of the body are compared. Every difference is listed below, with its
 reason; one that is listed and gone fails, too."""
 import atexit
 import http.client
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.abspath("tests/helpers"))
-from server_run import BUILD, SANITIZED, Server, done, is_, ok, skip
+from profile_proto import Proto
+from server_run import BUILD, SANITIZED, Server, done, is_, ok, skip, wait_for
 
 if SANITIZED:
     skip("the preload runs without sanitizers")
@@ -22,20 +25,43 @@ if not shutil.which("go"):
     skip("no go")
 
 P = "/debug/pprof/"
+HEADS = {"status", "body", "content-type", "content-disposition"}
+TEXT_HEADS = {"status", "body", "content-type"}
 SINCE_1_22 = "Go since 1.22: GET and HEAD only; this Go may be older"
 NOSNIFF = "nosniff on everything we send"
 LATER = "comes with traces"
+OURS = "Go has no such profile"
+CHECKED = "our own parameter: a wrong one is told"
+QUIRK = "Go sends a profile as text where debug is below zero; ours is the text"
 
 # request: (what differs, why)
 DIFFERENCES = {
-    ("POST", P + "heap"): ({"status", "allow", "body", "content-disposition", "content-type"},
-                           SINCE_1_22),
-    ("PUT", P + "symbol"): ({"status", "allow", "body"}, SINCE_1_22),
-    ("DELETE", P + ""): ({"status", "allow", "body", "content-type"}, SINCE_1_22),
+    ("PUT", P + "symbol"): (TEXT_HEADS - {"content-type"} | {"allow"}, SINCE_1_22),
+    ("DELETE", P): (TEXT_HEADS | {"allow"}, SINCE_1_22),
+    ("OPTIONS", P + "cmdline"): (TEXT_HEADS - {"content-type"} | {"allow"}, SINCE_1_22),
     ("GET", "/debug/vars"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof?x=1&y=2"): ({"x-content-type-options"}, NOSNIFF),
+    ("GET", P + "trace?seconds=1"): (HEADS | {"x-go-pprof"}, LATER),
+    ("GET", P + "peak"): (HEADS | {"x-go-pprof"}, OURS),
+    ("GET", P + "peak?debug=1"): ({"status", "body", "x-go-pprof"}, OURS),
+    ("GET", P + "peak?seconds=1"): ({"status", "body"}, OURS),
+    ("GET", P + "threads"): (HEADS | {"x-go-pprof"}, OURS),
+    ("GET", P + "heap?limit=x"): (HEADS | {"x-go-pprof"}, CHECKED),
+    ("GET", P + "goroutine?limit=0"): (HEADS | {"x-go-pprof"}, CHECKED),
+    ("GET", P + "profile?seconds=1&limit=-1"): (HEADS | {"x-go-pprof"}, CHECKED),
+    ("GET", P + "mutex?seconds=1&limit=1.5"): (HEADS | {"x-go-pprof"}, CHECKED),
 }
+for kind in "allocs", "heap", "goroutine", "threadcreate", "block", "mutex":
+    for method in "POST", "PUT":
+        DIFFERENCES[method, P + kind] = (HEADS | {"allow"}, SINCE_1_22)
+    if kind not in ("allocs", "heap"):
+        DIFFERENCES["GET", P + kind + "?debug=-1"] = ({"body"}, QUIRK)
+for kind in "heap", "block", "mutex":
+    DIFFERENCES["GET", f"{P}delta_{kind}"] = (HEADS | {"x-go-pprof"}, OURS)
+    DIFFERENCES["GET", f"{P}delta_{kind}?cursor=a"] = (HEADS | {"x-go-pprof"}, OURS)
+    DIFFERENCES["GET", f"{P}delta_{kind}?debug=1"] = ({"status", "body", "x-go-pprof"}, OURS)
+    DIFFERENCES["GET", f"{P}delta_{kind}?seconds=1"] = ({"status", "body"}, OURS)
 
 
 def build_twin(directory):
@@ -65,6 +91,8 @@ SHAPES = [  # the first that matches is a body's shape
     ("count text", rb"(goroutine|threadcreate) profile: total \d+\n"),
     ("mutex text", rb"--- mutex:\ncycles/second=\d+\nsampling period=\d+\n"),
     ("contention text", rb"--- contention:\ncycles/second=\d+\n"),
+    ("command line", rb"/[^\n]*/(twin|preprof-server)(\0[^\n]*[^\0\n])?$"),
+    ("trace", rb"go 1\.\d+ trace\0"),
     ("stacks", rb"goroutine \d+ \["),
     ("symbols", rb"num_symbols: \d+\n"),
     ("index", rb"(?s)<html>\n<head>\n<title>/debug/pprof/</title>.*Types of profiles available:\n"
@@ -84,24 +112,62 @@ def shape(body):
 
 server = Server(shim=True, render="preprof-render")
 twin = build_twin(server.directory)
+PORTS = twin, server.port
+KINDS = "heap", "allocs", "goroutine", "threadcreate", "block", "mutex"
+# Section 1.1 of what Go does: paths, methods, parameters; 1.2: every endpoint
 requests = [("GET", target) for target in [
     "/debug/pprof", "/debug/pprof?x=1&y=2", P, P + "?debug=1", "/nosuch", "/debug/vars",
-    P + "nosuch", P + "heap/", P + "symbol/", P + "cmdline/", P + "HEAP",
-    P + "heap?gc=1", P + "heap?gc=x", P + "heap?debug=-1", P + "heap?debug=x",
-    P + "heap?debug=1&debug=0", P + "heap?debug=%31", P + "heap?debug=+1",
-    P + "profile?seconds=1", P + "heap?seconds=1", P + "goroutine?seconds=%2B1",
-    P + "symbol", P + "symbol?0", P + "symbol?nonsense+0x0+%30", P + "goroutine?debug=2"]]
-for kind in "heap", "allocs", "goroutine", "threadcreate", "block", "mutex":
-    requests += [("GET", P + kind), ("HEAD", P + kind)]
-    requests.append(("GET", P + kind + "?debug=1"))
-    for seconds in "0", "x", "1.5", "-1", "":
-        requests.append(("GET", f"{P}{kind}?seconds={seconds}"))
-    requests.append(("GET", f"{P}{kind}?seconds=1&debug=1"))
-requests += [("POST", P + "heap"), ("PUT", P + "symbol"), ("DELETE", P), ("POST", P + "symbol")]
+    P + "nosuch", P + "heap/", P + "profile/", P + "symbol/", P + "cmdline/", P + "HEAP",
+    P + "goroutineleak", P + "heap?gc=1", P + "heap?gc=x", P + "allocs?gc=1", P + "heap?debug=2",
+    P + "heap?debug=x", P + "heap?debug=1&debug=0", P + "heap?debug=%31", P + "heap?debug=+1",
+    P + "heap?debug=%zz", P + "cmdline", P + "goroutine?debug=2",
+    P + "trace?seconds=1"]]
+# 1.3: seconds of profile
+requests += [("GET", P + "profile?" + query) for query in [
+    "seconds=1", "seconds=1&debug=1&hz=x", "seconds=1&hz=250&limit=9", "seconds=1&limit=-1"]]
+# 1.4: differences
+requests += [("GET", P + target) for target in [
+    "nosuch?seconds=1", "nosuch?seconds=x", "heap?seconds=x&debug=1", "heap?seconds=1&gc=1",
+    "heap?seconds=1&debug=0", "heap?seconds=1&debug=x", "goroutine?seconds=%2B1",
+    "mutex?seconds=1&limit=9", "mutex?seconds=1&limit=1.5"]]
+# 1.6: names of addresses
+requests += [("GET", P + "symbol?" + query) for query in [
+    "", "0", "nonsense+0x0+%30", "1", "0x1+0o1+0b1+1", "18446744073709551616"]]
+requests += [("HEAD", P + name) for name in (
+    "", "nosuch", "cmdline", "symbol", "heap?debug=1", "heap?seconds=x", "profile?seconds=1")]
+for kind in KINDS:
+    requests += [(method, P + kind) for method in ("GET", "HEAD", "POST", "PUT")]
+    requests += [("GET", f"{P}{kind}?{query}") for query in [
+        "debug=1", "debug=-1", "seconds=0", "seconds=x", "seconds=1.5", "seconds=-1", "seconds=",
+        "seconds=1", "seconds=1&debug=1"]]
+requests += [("PUT", P + "symbol"), ("DELETE", P), ("OPTIONS", P + "cmdline"),
+             ("POST", P + "symbol")]
+# What is ours only
+requests += [("GET", P + name) for name in (
+    "peak", "peak?debug=1", "peak?seconds=1", "threads", "heap?limit=x", "heap?limit=16000",
+    "goroutine?limit=0", "goroutine?limit=9", "heap?cursor=a")]
+requests += [("GET", f"{P}delta_{kind}{query}") for kind in ("heap", "block", "mutex")
+             for query in ("", "?cursor=a", "?debug=1", "?seconds=1")]
+is_(sorted(set(DIFFERENCES) - set(requests)), [], "no difference is listed of what is not asked")
 
-for method, target in requests:
-    status, headers, body = ask(twin, method, target)
-    our_status, our_headers, our_body = ask(server.port, method, target)
+
+def on_both(function):
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(function, PORTS))
+
+
+def ask_both(request):
+    return on_both(lambda port: ask(port, *request))
+
+
+# Those that take a second wait beside each other; but only one CPU profile.
+with ThreadPoolExecutor(8) as pool:
+    cpu = pool.submit(lambda: {one: ask_both(one) for one in requests if "/profile?" in one[1]})
+    answers = dict(zip(requests, pool.map(
+        lambda one: None if "/profile?" in one[1] else ask_both(one), requests)))
+    answers.update(cpu.result())
+for (method, target), both in answers.items():
+    (status, headers, body), (our_status, our_headers, our_body) = both
     differs = {name for name in HEADERS if headers.get(name) != our_headers.get(name)}
     if status != our_status:
         differs.add("status")
@@ -113,9 +179,61 @@ for method, target in requests:
         print("#  Go ", status, {h: headers.get(h) for h in HEADERS}, body[:80])
         print("#  we ", our_status, {h: our_headers.get(h) for h in HEADERS}, our_body[:80])
 
+# Types, units and defaults of each kind
+for target in *KINDS, "profile?seconds=1", "heap?seconds=1":
+    profiles = [Proto(answer[2]) for answer in answers["GET", P + target]]
+    is_(*[(profile.types, profile.period_type, profile.default_type, bool(profile.duration_ns))
+          for profile in profiles[::-1]], f"{target}: Go's types and period")
+
+# MemStats: every name Go has, and no other
+names = [re.findall(r"^# (\w+) = ", answer[2].decode(), re.M)
+         for answer in answers["GET", P + "heap?debug=1"]]
+is_(names[1], names[0], "the names of MemStats in the text")
+stats = [json.loads(answer[2]) for answer in answers["GET", "/debug/vars"]]
+is_(sorted(stats[1]["memstats"]), sorted(stats[0]["memstats"]), "and in /debug/vars")
+is_(set(stats[1]) - set(stats[0]), {"preprof"}, "which has one more: how much is known")
+
+
+# Names of addresses, each server's own
+def symbols(port, write, method="GET"):
+    """Of an address in the text of its heap, as pprof asks for it."""
+    text = ask(port, "GET", P + "heap?debug=1")[2].decode()
+    address = int(re.search(r"^#\t(0x[0-9a-f]+)\t", text, re.M)[1], 16)
+    word = write(address)
+    status, _, body = ask(port, method, P + "symbol" + (f"?{word}" if method == "GET" else ""),
+                          word if method == "POST" else None)
+    found = re.fullmatch(r"num_symbols: 1\n(0x[0-9a-f]+) \S.*\n", body.decode())
+    return status, found and int(found[1], 16) == address
+
+
+for write in hex, str, oct, bin, lambda n: f"nonsense+0+{n:#x}":
+    is_([symbols(port, write) for port in PORTS], [(200, True)] * 2,
+        f"symbol: {write(4711)} and the like")
+is_(symbols(server.port, hex, "POST"), (200, True), "symbol: POST, which Go since 1.22 refuses")
+
+
+# A client that leaves ends its profile; who comes meanwhile is told
+def leave(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+    connection.request("GET", P + "profile?seconds=x")
+    try:
+        connection.getresponse()
+        return "answered", None
+    except TimeoutError:
+        status, headers, body = ask(port, "GET", P + "profile?seconds=1")
+    connection.close()
+    again = wait_for(lambda: ask(port, "GET", P + "profile?seconds=1")[0] == 200)
+    return (status, body, headers["x-go-pprof"]), again
+
+
+REFUSED = (500, b"Could not enable CPU profiling: cpu profiling already in use\n", "1")
+is_(on_both(leave), [(REFUSED, True)] * 2,
+    "profile?seconds=x lasts, a second one is refused, and it ends when its client leaves")
+
 # What the index of Go lists, ours lists.
-rows = [re.findall(r"<a href='?(\w+)\?debug=1", ask(port, "GET", P)[2].decode())
-        for port in (twin, server.port)]
+rows = [re.findall(r"<a href='?(\w+)\?debug=1", answer[2].decode()) for answer in answers["GET", P]]
 is_([row for row in rows[1]], sorted(rows[1]), "the index is sorted")
 is_(set(rows[0]) - set(rows[1]), {"trace"}, "the index lacks what " + LATER)
+is_(set(rows[1]) - set(rows[0]) - {"symbol"},
+    {"peak", "delta_heap", "delta_block", "delta_mutex"}, "and has what is ours")
 done()
