@@ -2,9 +2,9 @@
 /*
  * profile_subtract.c - see profile_subtract.h.
  *
- * Locations and stacks are compared by 64-bit hashes: of a location's address,
- * or of its name where the address stands for no code and may be another in
- * the next profile.
+ * Stacks are compared by 64-bit hashes of the addresses of their locations,
+ * each of which is the same in every profile of a process, whether it is code
+ * or not.
  */
 #include "profile_subtract.h"
 
@@ -15,7 +15,6 @@
 
 #include "hash_bytes.h"
 #include "profile_trim.h"
-#include "segment_check.h"
 
 struct entry {
     uint64_t hash;
@@ -64,11 +63,7 @@ static uint64_t hash_text(const char *text)
 
 static uint64_t location_hash(const struct profile_location *location)
 {
-    const struct profile_line *line = location->lines;
-
-    if (location->address < SEGMENT_ADDRESS_MAX)
-        return mix(0, location->address);
-    return mix(hash_text(line->function), line->line);
+    return mix(0, location->address);
 }
 
 /* Of a stack with its labels. */
