@@ -15,7 +15,7 @@
 
 #include "cc.h"
 
-#define BOOT_ARENA_SIZE 65536u
+#define BOOT_ARENA_SIZE 32768u
 
 extern HIDDEN char boot_arena[BOOT_ARENA_SIZE];
 

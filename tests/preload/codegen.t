@@ -8,6 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 # The newest glibc that may be needed: _dl_find_object came with 2.35.
 glibc_max=2.35
+bss_max=757760 # bytes of static memory: RLIMIT_DATA counts them all
 tls_max=128 # bytes of initial-exec thread-local memory (hazards B1)
 
 exports="_Exit __sigaction __sysv_signal bsd_signal sigaction siginterrupt
@@ -91,6 +92,9 @@ check_linking() {
     [ $((tls)) -gt 0 ] && [ $((tls)) -le "$tls_max" ] ||
         echo "$((tls)) bytes of TLS" >>"$work/wrong"
     check "TLS is initial-exec and small"
+    size "$so" | awk -v max="$bss_max" 'NR == 2 && $2 + $3 > max {
+        print $2 + $3, "bytes" }' >"$work/wrong"
+    check "static memory is bounded"
 }
 
 # The guards. For every call of `callee`: nothing but plain instructions lies
