@@ -27,7 +27,7 @@ KINDS = {
     "heap": "main", "allocs": "throw_from", "peak": "main", "heap?debug=1": "",
     "goroutine": "wait_in_vain", "goroutine?debug=2": "", "threadcreate": "make_threads",
     "block": "fight", "mutex": "fight", "profile?seconds=1&hz=500": "be_busy",
-    "allocs?seconds=1": "throw_from",
+    "allocs?seconds=1": "throw_from", "delta_heap": "", "delta_block": "", "delta_mutex": "",
 }
 PROGRAMS = os.path.join(BUILD, "tests/programs")
 server = Server(shim=True, render=os.path.join(BUILD, "preprof-render"))
