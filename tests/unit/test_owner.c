@@ -19,6 +19,10 @@
 #define SPAN  (64u << 20) /* crosses several leaves */
 #define STEPS 400000
 
+/* Where neither a program nor a sanitizer has anything. */
+#define KEPT_BASE ((uintptr_t)0x7e9000000000)
+#define GONE_BASE ((uintptr_t)0x7ea000000000)
+
 static uint64_t taken;
 
 static void compare_with_model(uint32_t granule_bits, uint32_t distance)
@@ -104,8 +108,8 @@ static void test_gives_back(void **state)
 {
     uintptr_t leaf_range = (uintptr_t)1
                            << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
-    uintptr_t kept = (uintptr_t)0x100000000000;
-    uintptr_t gone = (uintptr_t)0x200000000000;
+    uintptr_t kept = KEPT_BASE;
+    uintptr_t gone = GONE_BASE;
     enum { KEPT = 100, GONE = 20000 };
     bool followed;
 
@@ -139,7 +143,7 @@ static void test_budget_comes_back(void **state)
 {
     uintptr_t leaf_range = (uintptr_t)1
                            << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
-    uintptr_t gone = (uintptr_t)0x200000000000;
+    uintptr_t gone = GONE_BASE;
     uint32_t refused = 0;
     bool followed;
 
