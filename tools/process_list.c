@@ -18,6 +18,7 @@ const char *segment_life_text(enum segment_life life)
 {
     static const char *const texts[] = {
         [SEGMENT_LIFE_LIVE] = "live",
+        [SEGMENT_LIFE_EXECED] = "execed",
         [SEGMENT_LIFE_EXITED] = "exited",
         [SEGMENT_LIFE_KILLED] = "killed",
         [SEGMENT_LIFE_ELSEWHERE] = "elsewhere",

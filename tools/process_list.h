@@ -47,7 +47,7 @@ static inline bool process_entry_is_live(const struct process_entry *entry)
     return entry->snapshot && entry->snapshot->life == SEGMENT_LIFE_LIVE;
 }
 
-/* "live", "exited", "killed" or "elsewhere". */
+/* "live", "execed", "exited", "killed" or "elsewhere". */
 const char *segment_life_text(enum segment_life life);
 
 /* "ok", or why a process records nothing or too little, with its object. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -30,6 +31,56 @@ uint64_t process_start_time(uint32_t pid)
         state == 'X' || (state == 'Z' && threads <= 1))
         return 0;
     return start;
+}
+
+/* Whether the path at the end of a line of /proc/PID/maps has that last part;
+ * the kernel adds " (deleted)" to a file that has lost its name. */
+static bool line_ends_in(const char *line, const char *name)
+{
+    const char *slash = strrchr(line, '/');
+    size_t length = strlen(name);
+
+    return slash && strncmp(slash + 1, name, length) == 0 &&
+           (slash[1 + length] == '\n' || slash[1 + length] == ' ');
+}
+
+int process_maps(uint32_t pid, const char *name)
+{
+    char path[64], *line = NULL;
+    size_t room = 0;
+    bool any = false;
+    int found = 0;
+    FILE *maps;
+
+    snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+    maps = fopen(path, "re");
+    if (!maps)
+        return -errno;
+    while (!found && getline(&line, &room, maps) > 0) {
+        any = true;
+        found = line_ends_in(line, name);
+    }
+    free(line);
+    fclose(maps);
+    /* A main thread that ended before the others has none to show. */
+    return any ? found : -ESRCH;
+}
+
+int process_user(uint32_t pid, uint32_t *uid)
+{
+    char path[64], line[256];
+    int err = -EPROTO;
+    FILE *status;
+
+    snprintf(path, sizeof(path), "/proc/%u/status", pid);
+    status = fopen(path, "re");
+    if (!status)
+        return -errno;
+    while (err && fgets(line, sizeof(line), status))
+        if (sscanf(line, "Uid: %*u %u", uid) == 1)
+            err = 0;
+    fclose(status);
+    return err;
 }
 
 bool process_namespace_is_ours(uint32_t pid_namespace)

@@ -13,6 +13,15 @@
  * zombie: all its threads have ended, not just the main one. */
 uint64_t process_start_time(uint32_t pid);
 
+/*
+ * Whether the live process maps a file of that name, its path aside: 1 or 0.
+ * Where its mappings are hidden from us (another user's, or setuid) -errno.
+ */
+int process_maps(uint32_t pid, const char *name);
+
+/* The effective user of a process, which everybody may see; 0 or -errno. */
+int process_user(uint32_t pid, uint32_t *uid);
+
 /* Whether pids of a namespace (the inode of /proc/PID/ns/pid; 0: not known)
  * mean something to us. */
 bool process_namespace_is_ours(uint32_t pid_namespace);

@@ -28,6 +28,7 @@ static bool prune(const struct process_entry *entry)
         return false;
     }
     if (snapshot->life == SEGMENT_LIFE_LIVE ||
+        snapshot->life == SEGMENT_LIFE_EXECED ||
         snapshot->life == SEGMENT_LIFE_ELSEWHERE)
         return true;
     err = process_prune_entry(entry);

@@ -39,6 +39,22 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time)
            named_pid == pid && named_start == start_time;
 }
 
+bool segment_is_left(const struct segment_header *header)
+{
+    uint32_t uid;
+    char name[48];
+    int mapped;
+
+    snprintf(name, sizeof(name), "%u-%llu", header->pid,
+             (unsigned long long)header->start_time);
+    mapped = process_maps(header->pid, name);
+    if (mapped >= 0)
+        return !mapped;
+    /* Nobody but root can take on another user without such an exec. */
+    return header->uid != 0 && process_user(header->pid, &uid) == 0 &&
+           uid != header->uid;
+}
+
 /* The best segment of a pid so far. */
 struct found {
     uint64_t running; /* start of the process that has the pid now, or 0 */
@@ -134,7 +150,8 @@ static bool read_live(int directory, const char *name,
            header->version == SEGMENT_VERSION && header->pid == pid &&
            header->start_time == start_time &&
            header->state == SEGMENT_LIVE &&
-           process_namespace_is_ours(header->pid_namespace);
+           process_namespace_is_ours(header->pid_namespace) &&
+           !segment_is_left(header);
 }
 
 static void find_newest_in(const char *directory, struct newest *newest)

@@ -14,11 +14,20 @@
 
 #include "segment_error.h"
 
+struct segment_header;
+
 /* Reads a name "PID-STARTTIME"; false for any other. */
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time);
 
 /* Whether the last part of a path is the name of this process's segment. */
 bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time);
+
+/*
+ * Whether the running process of a segment has left it: by exec it has become
+ * a program which does not load the shim. Where its mappings are hidden from
+ * us, only that program's being setuid tells; in doubt it has not.
+ */
+bool segment_is_left(const struct segment_header *header);
 
 /*
  * Writes the path of the segment of a pid: of the process that has it now,

@@ -500,7 +500,9 @@ static void find_life(struct reader *reader)
         snapshot->life = SEGMENT_LIFE_ELSEWHERE;
     } else if (process_start_time(pid) == start) {
         snapshot->life = SEGMENT_LIFE_LIVE;
-        if (clock_gettime(CLOCK_REALTIME, &now) == 0)
+        if (segment_is_left(&snapshot->header))
+            snapshot->life = SEGMENT_LIFE_EXECED;
+        else if (clock_gettime(CLOCK_REALTIME, &now) == 0)
             snapshot->taken_ns = nanoseconds(now);
     } else {
         snapshot->life = SEGMENT_LIFE_KILLED;

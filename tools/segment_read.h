@@ -22,6 +22,8 @@
 
 enum segment_life {
     SEGMENT_LIFE_LIVE,   /* the process runs and counts into this very file */
+    SEGMENT_LIFE_EXECED, /* it runs, but has become another program by exec,
+                            which does not load the shim */
     SEGMENT_LIFE_EXITED, /* it ended by itself */
     SEGMENT_LIFE_KILLED, /* it is gone without having said so, or this is a
                             copy made while it ran */

@@ -82,6 +82,54 @@ wait "$victim"; victim=
 [ "$(segments)" = 0 ]
 ok $? "and a clean end leaves nothing"
 
+# ---- a process that has become another program ----
+# become PROGRAM [SETPRIV...]: forks executes it, in an empty environment; it waits
+become() {
+    program=$1; shift
+    LD_PRELOAD=$work/libpreprof.so "$@" ./forks execenv "$program" <in >out_of &
+    victim=$!
+    exec 3>in
+    for _ in $(seq 200); do
+        [ "$(cat /proc/$victim/comm)" = "${program##*/}" ] && break; sleep 0.02
+    done
+}
+left() { exec 3>&-; wait "$victim"; victim=; }
+cp "$shim" "$build/tests/programs/forks" .
+cat out_of >/dev/null &
+become /bin/cat
+list
+awk -v pid="$victim" '$1 == pid { good = $2 == "execed" && $3 == "exact" &&
+    $4 == "-" && $5 ~ /^100/ && $6 == "-" && $NF == "forks" }
+    END { exit !good }' out
+ok $? "without the shim: execed, with what was left"
+"$build/preprof-ctl" "$victim" off >out 2>err
+[ $? = 1 ] && grep -q "process $victim is not live: execed" err
+ok $? "ctl: it cannot be switched"
+"$build/preprof-top" -d 1 "$victim" >out 2>err && grep -q main out
+ok $? "top: its profile, once"
+"$build/preprof-prune" >out 2>err
+[ $? = 0 ] && [ ! -s out ] && [ "$(segments)" = 1 ]
+ok $? "prune leaves it, until it ends"
+left
+list; grep -q ' killed .* forks$' out && "$build/preprof-prune" >out &&
+    [ "$(segments)" = 0 ]
+ok $? "then it goes"
+if [ "$(id -u)" = 0 ]; then
+    cp /bin/cat "$build/preprof-list" .
+    chown 65534 cat; chmod 4755 cat; chmod 755 . libpreprof.so forks preprof-list
+    mkdir -p user; chown 65533 user; chmod 700 user; chmod 666 in out_of
+    cat out_of >/dev/null &
+    PREPROF_DIR=$work/user become "$work/cat" setpriv --reuid=65533 --clear-groups
+    PREPROF_DIR=$work/user setpriv --reuid=65533 --clear-groups ./preprof-list \
+        >out 2>err
+    grep -q "^ *$victim execed" out
+    ok $? "a setuid program, seen by its user"
+    left
+else
+    skip 1 "needs root"
+fi
+rm -rf segments
+
 # ---- limits ----
 killed 3
 list; stat -c %a segments/* | sort -u >modes

@@ -207,6 +207,7 @@ for name in $dead; do [ ! -e "segments/$name" ] || echo left; done >out
 ok $? "then they go, and nothing else does"
 kill -TERM $victim; wait $victim; victim=
 if unshare --pid --fork true 2>err; then
+    rm ready # else it is the one of before that is ready
     LD_PRELOAD=$shim "$programs/doze" >ready &
     victim=$!
     for _ in $(seq 100); do [ -s ready ] && break; sleep 0.02; done

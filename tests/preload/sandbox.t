@@ -151,6 +151,7 @@ else
 fi
 
 # ---- many threads at once ----
+rm -f ready
 threads=${SOAK:+10000}; threads=${threads:-1000}
 LD_PRELOAD=$shim PREPROF_OUT=$work/profile "$programs/crowd" $threads \
     >ready 2>err &

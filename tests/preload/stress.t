@@ -10,6 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
+export PREPROF_VERBOSE=1 # says on stderr which profile could not be kept
 if [ -n "$SOAK" ]; then
     replaced=20000000 loaded=30000 many=1000000000 threads=10000 forks=20000
 else
@@ -21,7 +22,7 @@ ok() { # ok STATUS NAME
     count=$((count + 1))
     if [ "$1" = 0 ]; then echo "ok $count - $2"; else
         echo "not ok $count - $2"
-        cat out err stat 2>/dev/null | sed 's/^/# /'
+        ls -l segments 2>&1 | cat out err stat - 2>/dev/null | sed 's/^/# /'
     fi
 }
 stress() { # stress ARGUMENTS...: its profile's numbers in stat

@@ -7,6 +7,7 @@
  * made field by field (segment_build.h). Damaged ones: test_segment_damage.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -473,13 +474,26 @@ static void test_live(void **state)
 
 /* ---- files -------------------------------------------------------------- */
 
+static enum segment_life read_life(int fd, const char *path)
+{
+    struct segment_snapshot *snapshot;
+    enum segment_life life;
+
+    assert_int_equal(segment_read_fd(fd, path, SEGMENT_READ_TOTALS, &snapshot,
+                                     &snapshot_error),
+                     0);
+    life = snapshot->life;
+    segment_snapshot_free(snapshot);
+    return life;
+}
+
 static void test_files(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/preprof-read-XXXXXX", path[64], link[64];
+    char directory[] = "/tmp/preprof-read-XXXXXX", path[96], link[96];
     struct segment_snapshot *snapshot;
     struct segment_build build;
-    char name[64];
+    void *mapping;
     int fd, err;
 
     assert_non_null(mkdtemp(directory));
@@ -503,26 +517,25 @@ static void test_files(void **state)
     unlink(link);
     unlink(path);
 
-    /* Live only under the name that the shim gave it, of a process that is. */
+    /* Live only under the name that the shim gave it, of a process that is and
+     * has it mapped, as its program had before an exec. */
     segment_build_small(&build);
     build.header->pid = (uint32_t)getpid();
     build.header->start_time = process_start_time(build.header->pid);
-    fd = segment_build_file(&build, segment_build_size(&build));
-    snprintf(name, sizeof(name), "/d/%u-%llu", build.header->pid,
+    snprintf(path, sizeof(path), "%s/%u-%llu", directory, build.header->pid,
              (unsigned long long)build.header->start_time);
-    const struct {
-        const char *name;
-        enum segment_life life;
-    } lives[] = {{name, SEGMENT_LIFE_LIVE},
-                 {"/d/dump.preprof", SEGMENT_LIFE_KILLED},
-                 {"/d/4711-1", SEGMENT_LIFE_KILLED}};
-    for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
-        assert_int_equal(segment_read_fd(fd, lives[i].name, SEGMENT_READ_TOTALS,
-                                         &snapshot, &snapshot_error),
-                         0);
-        assert_int_equal(snapshot->life, lives[i].life);
-        segment_snapshot_free(snapshot);
-    }
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(write(fd, build.bytes, segment_build_size(&build)),
+                     segment_build_size(&build));
+    assert_int_equal(read_life(fd, path), SEGMENT_LIFE_EXECED);
+    mapping = mmap(NULL, SEGMENT_HEADER_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(mapping, MAP_FAILED);
+    assert_int_equal(read_life(fd, path), SEGMENT_LIFE_LIVE);
+    assert_int_equal(read_life(fd, "/d/dump.preprof"), SEGMENT_LIFE_KILLED);
+    assert_int_equal(read_life(fd, "/d/4711-1"), SEGMENT_LIFE_KILLED);
+    unlink(path); /* pruned by somebody who is wrong */
+    assert_int_equal(read_life(fd, path), SEGMENT_LIFE_LIVE);
+    munmap(mapping, SEGMENT_HEADER_SIZE);
     close(fd);
     segment_build_end(&build);
     rmdir(directory);
