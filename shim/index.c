@@ -59,7 +59,8 @@ static bool table_has_room(struct index *index, uint32_t number)
     uint32_t used = __atomic_load_n(&table->used, __ATOMIC_RELAXED);
 
     if (UNLIKELY(used == 0)) /* its pages will be hit in no order, and soon */
-        os_prefault(table->slots, slots_of(index, number) * sizeof(uint64_t));
+        os_prefault(__atomic_load_n(&table->slots, __ATOMIC_RELAXED),
+                    slots_of(index, number) * sizeof(*table->slots));
     if (used <= table->mask / 2 || table->mask + 1 == index->slots_max)
         return true;
     if (!table_make(index, number + 1))

@@ -54,10 +54,12 @@ static inline void *own_life_element(uint32_t type, uint32_t owner,
 {
     uint64_t word =
         SEGMENT_EXTENT_WORD(type, owner, index / per_extent * per_extent);
+    uint32_t used =
+        __atomic_load_n(&own_life.header->extents_used, __ATOMIC_ACQUIRE);
     char *found = NULL;
 
-    for (uint32_t i = 0; i < own_life.header->extents_used; i++) {
-        if (own_life.table[i] != word)
+    for (uint32_t i = 0; i < used; i++) {
+        if (__atomic_load_n(&own_life.table[i], __ATOMIC_ACQUIRE) != word)
             continue;
         if (found)
             abort();
