@@ -83,7 +83,7 @@ wait "$victim"; victim=
 ok $? "and a clean end leaves nothing"
 
 # ---- a process that has become another program ----
-# become PROGRAM [SETPRIV...]: forks executes it, in an empty environment; it waits
+# become PROGRAM [SETPRIV...]: forks does, in an empty environment; it waits
 become() {
     program=$1; shift
     LD_PRELOAD=$work/libpreprof.so "$@" ./forks execenv "$program" <in >out_of &
@@ -116,10 +116,12 @@ list; grep -q ' killed .* forks$' out && "$build/preprof-prune" >out &&
 ok $? "then it goes"
 if [ "$(id -u)" = 0 ]; then
     cp /bin/cat "$build/preprof-list" .
-    chown 65534 cat; chmod 4755 cat; chmod 755 . libpreprof.so forks preprof-list
+    chown 65534 cat; chmod 4755 cat
+    chmod 755 . libpreprof.so forks preprof-list
     mkdir -p user; chown 65533 user; chmod 700 user; chmod 666 in out_of
     cat out_of >/dev/null &
-    PREPROF_DIR=$work/user become "$work/cat" setpriv --reuid=65533 --clear-groups
+    PREPROF_DIR=$work/user become "$work/cat" \
+        setpriv --reuid=65533 --clear-groups
     PREPROF_DIR=$work/user setpriv --reuid=65533 --clear-groups ./preprof-list \
         >out 2>err
     grep -q "^ *$victim execed" out

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corpus_write.c - writes the first inputs of fuzz_segment_read, fuzz_cfi and
- * fuzz_render: `corpus_write tests/fuzz/corpus`. What the fuzzers found lies
- * beside them.
+ * corpus_write.c - writes the first inputs of fuzz_segment_read, fuzz_core,
+ * fuzz_cfi and fuzz_render: `corpus_write tests/fuzz/corpus`. What the fuzzers
+ * found lies beside them.
  *
  * The same files every time. Each is a sound input with one thing that is
  * special, so that a fuzzer starts everywhere at once. Read next:
- * tests/fuzz/fuzz_segment_read.c, fuzz_cfi.c and fuzz_render.c there.
+ * tests/fuzz/fuzz_segment_read.c, fuzz_core.c, fuzz_cfi.c and fuzz_render.c.
  */
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -209,6 +210,71 @@ static void write_segments(void)
     segment_build_end(&segment);
 }
 
+/* ---- core files --------------------------------------------------------- */
+
+/* Where the core of fuzz_core.c has its members, in the offsets of its inputs:
+ * four program headers, the second and last of the segment, then its header. */
+#define CORE(member) offsetof(Elf64_Ehdr, member)
+#define CORE_LOAD(number, member)                                              \
+    (sizeof(Elf64_Ehdr) + (number) * sizeof(Elf64_Phdr) +                      \
+     offsetof(Elf64_Phdr, member))
+#define CORE_SEGMENT(member)                                                   \
+    (CORE_LOAD(4, p_type) + offsetof(struct segment_header, member))
+
+static void put_core_damage(struct input *input, size_t offset, uint64_t value,
+                            size_t size)
+{
+    put_number(input, offset, 2);
+    put_number(input, size - 1, 1);
+    put_number(input, value, size);
+}
+
+static void write_cores(void)
+{
+    static const uint64_t high = UINT64_C(1) << 63, page = 4096;
+    static const uint64_t base = UINT64_C(0x7f0000000000); /* the segment's */
+    const struct {
+        const char *name;
+        size_t offset;
+        uint64_t value;
+        size_t size;
+    } inputs[] = {
+        {"class32", EI_CLASS, ELFCLASS32, 1},
+        {"no_core", CORE(e_type), ET_EXEC, 2},
+        {"phnum_many", CORE(e_phnum), 0x1000, 2},
+        {"phoff_far", CORE(e_phoff), high / 2, 8},
+        {"phoff_wrap", CORE(e_phoff), -sizeof(Elf64_Phdr), 8},
+        {"two_segments", CORE_LOAD(0, p_offset), 2 * page, 8},
+        {"overlap", CORE_LOAD(0, p_vaddr), base, 8},
+        {"no_segment", CORE_LOAD(1, p_type), PT_NOTE, 4},
+        {"offset_far", CORE_LOAD(1, p_offset), high, 8},
+        {"unaligned", CORE_LOAD(1, p_offset), 2 * page + 1, 8},
+        {"missing", CORE_LOAD(3, p_type), PT_NOTE, 4},
+        {"filesz_huge", CORE_LOAD(3, p_filesz), UINT64_C(1) << 40, 8},
+        {"filesz_wrap", CORE_LOAD(3, p_filesz), UINT64_MAX, 8},
+        {"magic", CORE_SEGMENT(magic), 'x', 1},
+        {"version", CORE_SEGMENT(version), SEGMENT_VERSION + 1, 1},
+    };
+    struct input input = {.size = 0};
+
+    write_input(&input, "core", "sound");
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        input.size = 0;
+        put_core_damage(&input, inputs[i].offset, inputs[i].value,
+                        inputs[i].size);
+        write_input(&input, "core", inputs[i].name);
+    }
+    input.size = 0;
+    put_core_damage(&input, CORE_LOAD(1, p_vaddr), high, 8);
+    put_core_damage(&input, CORE_LOAD(3, p_vaddr),
+                    high + SEGMENT_EXTENTS_OFFSET, 8);
+    write_input(&input, "core", "high");
+    input.size = 0;
+    put_core_damage(&input, CORE(e_phnum), PN_XNUM, 2);
+    put_core_damage(&input, CORE(e_shoff), sizeof(Elf64_Ehdr), 8);
+    write_input(&input, "core", "phnum_all");
+}
+
 /* ---- unwind tables ------------------------------------------------------ */
 
 /* Text of bytes with their length; there are NULs in it. */
@@ -371,6 +437,7 @@ int main(int argc, char **argv)
     }
     corpus = argv[1];
     write_segments();
+    write_cores();
     write_instructions();
     write_cies();
     write_requests();
