@@ -13,6 +13,7 @@
 #include "preprof.h"
 #include "query.h"
 #include "render_child.h"
+#include "route.h"
 
 /* Above all letters, so that optopt tells a refused letter from these. */
 enum option_name {
@@ -22,6 +23,7 @@ enum option_name {
     OPTION_TOKEN_FILE,
     OPTION_ROOT,
     OPTION_DIR,
+    OPTION_ONLY,
     OPTION_RENDER_TIMEOUT,
     OPTION_READY_FD,
     OPTION_HELP,
@@ -45,6 +47,7 @@ static const char help_text[] =
     "  --allow-host NAME   requests may call us NAME; may be repeated\n"
     "  --token-file FILE   require the token in the first line of FILE\n"
     "  --root PID          show process PID at / and end with it\n"
+    "  --only NAME         with --root: of all that it starts, the newest NAME\n"
     "  --dir DIR           where the segments are\n"
     "  --render-timeout S  give preprof-render S seconds for an answer (60)\n"
     "  --ready-fd FD       write the port to FD when listening\n"
@@ -103,6 +106,7 @@ void arguments_read(struct arguments *arguments, int argc, char **argv)
         {"allow-host", required_argument, NULL, OPTION_ALLOW_HOST},
         {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
         {"root", required_argument, NULL, OPTION_ROOT},
+        {"only", required_argument, NULL, OPTION_ONLY},
         {"dir", required_argument, NULL, OPTION_DIR},
         {"render-timeout", required_argument, NULL, OPTION_RENDER_TIMEOUT},
         {"ready-fd", required_argument, NULL, OPTION_READY_FD},
@@ -133,6 +137,14 @@ void arguments_read(struct arguments *arguments, int argc, char **argv)
         case OPTION_ROOT:
             arguments->root = (pid_t)read_number("--root", optarg, 1, 1 << 22);
             break;
+        case OPTION_ONLY:
+            if (!*optarg || strlen(optarg) > PROGRAM_NAME_MAX ||
+                strpbrk(optarg, "/\n"))
+                usage_error("--only takes the name of a program, without a "
+                            "path, not '%s'",
+                            optarg);
+            arguments->only = optarg;
+            break;
         case OPTION_DIR:
             if (strchr(optarg, '\n'))
                 usage_error("--dir takes a path without newlines");
@@ -162,5 +174,7 @@ void arguments_read(struct arguments *arguments, int argc, char **argv)
     }
     if (optind < argc)
         usage_error("'%s' is no option", argv[optind]);
+    if (arguments->only && !arguments->root)
+        usage_error("--only %s needs --root", arguments->only);
     set_address(arguments, bind, port);
 }

@@ -13,6 +13,7 @@
 struct arguments {
     struct address address; /* to listen on */
     pid_t root;             /* 0: the server itself */
+    const char *only;       /* at the root instead, or NULL */
     int ready_fd;           /* -1: none */
     const char *directory;  /* of segments, or NULL */
     const char *token_file; /* or NULL */

@@ -38,8 +38,11 @@ static void write_hello(FILE *out, const struct site *site)
               out);
     } else {
         read_program(site->root, program, sizeof(program));
-        fprintf(out, "Hello. Here is %s, pid %d, seen by pprof.\n\n", program,
+        fprintf(out, "Hello. Here is %s, pid %d, seen by pprof", program,
                 (int)site->root);
+        if (site->only)
+            fprintf(out, ":\nof all that it starts, the newest %s", site->only);
+        fputs(".\n\n", out);
     }
     fputs("  /debug/pprof/  its profiles\n"
           "  /debug/vars    its MemStats, as JSON\n"

@@ -60,6 +60,7 @@ static void set_site(struct site *site, const struct arguments *arguments,
 {
     site->self = getpid();
     site->root = arguments->root ? arguments->root : site->self;
+    site->only = arguments->only;
     site->directory = arguments->directory;
     site->unprofiled = unprofiled;
     if (arguments->address.any.sa_family == AF_UNIX)

@@ -199,6 +199,10 @@ void route_plan(const struct site *site, const struct http_request *request,
     find_route(request, &route);
     pid = names_process(&route) ? route.pid : site->root;
     strcpy(plan->program, route.program);
+    if (!names_process(&route) && site->only) {
+        pid = 0;
+        snprintf(plan->program, sizeof(plan->program), "%s", site->only);
+    }
     if (route.endpoint == ENDPOINT_NONE ||
         (!site_has_samples(site) && (route.endpoint == ENDPOINT_ALLOCATE ||
                                      route.endpoint == ENDPOINT_ALLOCATE2))) {

@@ -13,6 +13,8 @@
 struct site {
     pid_t self;
     pid_t root;                 /* whose profiles are at /debug/pprof/ */
+    const char *only; /* the program whose newest process is there instead, or
+                         NULL */
     const char *directory;      /* of segments; NULL: the reader's default */
     const char *unprofiled;     /* why this server has no profile, or NULL */
     const char *socket;         /* the unix socket it listens on, or NULL */

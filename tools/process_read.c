@@ -66,6 +66,24 @@ int process_maps(uint32_t pid, const char *name)
     return any ? found : -ESRCH;
 }
 
+int process_name(uint32_t pid, char name[PROCESS_NAME_SIZE])
+{
+    char path[64];
+    size_t length;
+    FILE *comm;
+
+    snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+    comm = fopen(path, "re");
+    if (!comm)
+        return -errno;
+    length = fread(name, 1, PROCESS_NAME_SIZE, comm);
+    fclose(comm);
+    if (length == 0 || name[length - 1] != '\n')
+        return -ESRCH;
+    name[length - 1] = '\0';
+    return 0;
+}
+
 int process_user(uint32_t pid, uint32_t *uid)
 {
     char path[64], line[256];

@@ -19,6 +19,11 @@ uint64_t process_start_time(uint32_t pid);
  */
 int process_maps(uint32_t pid, const char *name);
 
+/* Writes the name of a process's main thread: at first that by which its
+ * program was started, without a path. Returns 0 or -errno. */
+#define PROCESS_NAME_SIZE 16 /* the kernel keeps no more */
+int process_name(uint32_t pid, char name[PROCESS_NAME_SIZE]);
+
 /* The effective user of a process, which everybody may see; 0 or -errno. */
 int process_user(uint32_t pid, uint32_t *uid);
 

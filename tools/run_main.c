@@ -190,7 +190,9 @@ static int start(struct run_child *child, const struct request *request,
     int err;
 
     if (request->port) {
-        *server = run_server_start(request->port, child->pid, &child->signals);
+        *server = run_server_start(
+            &(struct run_server_site){request->port, child->pid, request->only},
+            &child->signals);
         if (*server < 0) {
             run_child_cancel(child);
             return 1;

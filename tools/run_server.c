@@ -19,22 +19,22 @@
 #define SERVER_NAME "preprof-server"
 
 /* The server's side of the fork. */
-static _Noreturn void exec_server(const char *path, const char *port,
-                                  pid_t program, int ready, pid_t parent,
-                                  const sigset_t *signals)
+static _Noreturn void exec_server(const char *path,
+                                  const struct run_server_site *site, int ready,
+                                  pid_t parent, const sigset_t *signals)
 {
     char pid[16], fd[16];
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    snprintf(pid, sizeof(pid), "%d", (int)program);
+    snprintf(pid, sizeof(pid), "%d", (int)site->program);
     snprintf(fd, sizeof(fd), "%d", ready);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent || setpgid(0, 0) != 0 || null < 0 ||
         dup2(null, 0) < 0 || dup2(2, 1) < 0 || fcntl(ready, F_SETFD, 0) != 0)
         _exit(1);
     sigprocmask(SIG_SETMASK, signals, NULL);
-    execl(path, SERVER_NAME, "--port", port, "--root", pid, "--ready-fd", fd,
-          (char *)NULL);
+    execl(path, SERVER_NAME, "--port", site->port, "--root", pid, "--ready-fd",
+          fd, site->only ? "--only" : (char *)NULL, site->only, (char *)NULL);
     fprintf(stderr, "preprof: %s: %s\n", path, strerror(errno));
     _exit(1);
 }
@@ -51,7 +51,8 @@ static bool wait_ready(int ready)
     return false;
 }
 
-pid_t run_server_start(const char *port, pid_t program, const sigset_t *signals)
+pid_t run_server_start(const struct run_server_site *site,
+                       const sigset_t *signals)
 {
     char path[PATH_MAX];
     int ready[2], err = run_beside(SERVER_NAME, path);
@@ -66,7 +67,7 @@ pid_t run_server_start(const char *port, pid_t program, const sigset_t *signals)
     }
     server = fork();
     if (server == 0)
-        exec_server(path, port, program, ready[1], parent, signals);
+        exec_server(path, site, ready[1], parent, signals);
     close(ready[1]);
     listens = server > 0 && wait_ready(ready[0]);
     close(ready[0]);

@@ -154,6 +154,16 @@ static bool read_live(int directory, const char *name,
            !segment_is_left(header);
 }
 
+/* Whether a process is of a program, by its segment or as the kernel has it. */
+static bool is_named(const struct segment_header *header, const char *program)
+{
+    char name[PROCESS_NAME_SIZE];
+
+    return strncmp(header->program, program, sizeof(header->program)) == 0 ||
+           (process_name(header->pid, name) == 0 &&
+            strncmp(name, program, sizeof(name) - 1) == 0);
+}
+
 static void find_newest_in(const char *directory, struct newest *newest)
 {
     DIR *listing = opendir(directory);
@@ -162,8 +172,7 @@ static void find_newest_in(const char *directory, struct newest *newest)
 
     while (listing && (entry = readdir(listing))) {
         if (!read_live(dirfd(listing), entry->d_name, &header) ||
-            strncmp(header.program, newest->program,
-                    sizeof(header.program)) != 0 ||
+            !is_named(&header, newest->program) ||
             (newest->pid && header.created_ns <= newest->created_ns))
             continue;
         newest->created_ns = header.created_ns;

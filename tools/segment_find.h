@@ -39,7 +39,8 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
                  struct segment_error *error);
 
 /*
- * Finds the newest live process of a program, by the name in its segment.
+ * Finds the newest live process of a program: of that executable, or started by
+ * that name, as a script is and a link (of which the kernel keeps 15 bytes).
  * `directory` as above. Returns as segment_find().
  */
 int segment_find_program(const char *directory, const char *program,

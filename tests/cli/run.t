@@ -143,6 +143,31 @@ wait "$runner"
 [ $? = 7 ] && ! curl -s "$url" >out
 ok $? "the server ends with the program"
 
+# Of what a script starts, one program: the newest of its name is the root.
+ln -s "$programs/doze" nap; mkfifo gate
+"$preprof" run --http 0 --only nap -- sh -c 'read _ <gate
+    ./nap >ready10 & echo $! >nap.pid; wait $!' 2>err &
+runner=$!
+tries=0
+until grep -q '^Prof' err || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+url=$(sed -n 's/^Profiling Data => //p' err)
+curl -s "${url%debug/pprof/}" >out
+grep -q '^of all that it starts, the newest nap[.]$' out
+ok $? "run --http --only: the opening page says of what"
+curl -s "${url}heap" >out
+grep -qx 'nap: no live process of that program runs under the shim' out
+ok $? "before one runs"
+echo >gate
+tries=0
+until [ -s ready10 ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+curl -s "${url}heap?debug=1" >out
+grep -q '^31: 31496 \[31: 31496\] @' out
+ok $? "and of one that was started by that name, a link's"
+kill -TERM "$(cat nap.pid)"
+wait "$runner"
+[ $? = 7 ]
+ok $? "it ends with the script"
+
 says 2 "preprof: no command 'frob'; see preprof --help" "$preprof" frob
 says 2 "preprof run: which program? See preprof help run" "$preprof" run
 says 2 "preprof run: --mode takes off, sample[=SIZE] or exact, not fast" \

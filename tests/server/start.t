@@ -35,6 +35,8 @@ for arguments, why in [
         (["--port", "x"], NUMBER % "x"), (["--port", "65536"], NUMBER % "65536"),
         (["--port", "-1"], NUMBER % "-1"), (["--port", ""], NUMBER % ""),
         (["--root", "0"], "--root takes a number, 1 to 4194304, not '0'"),
+        (["--only", "x"], "--only x needs --root"),
+        (["--only", "a/b"], "--only takes the name of a program, without a path, not 'a/b'"),
         (["--ready-fd", "2"], "--ready-fd takes a number, 3 to 1048576, not '2'"),
         (["--bind", "localhost"], "--bind takes an IP address or an absolute path, not 'localhost'"),
         (["--bind", "/" + "x" * 108], f"--bind /{'x' * 108}: the path is too long for a unix socket"),

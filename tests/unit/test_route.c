@@ -21,6 +21,8 @@ static const struct site guest = {.self = 42,
                                   .root = 4194304,
                                   .directory = "/d d",
                                   .url = "http://localhost:8080"};
+static const struct site one_of_many = {
+    .self = 42, .root = 4194304, .only = "cc1", .url = "http://localhost:8080"};
 static const struct site bare = {.self = 42,
                                  .root = 42,
                                  .unprofiled = "because",
@@ -344,6 +346,15 @@ static void test_sites(void **state)
     expect(&guest, HTTP_GET, "/allocate2", NULL, NOWHERE);
     expect(&guest, HTTP_GET, "/", NULL,
            "200 Hello. Here is a program, pid 4194304, seen by pprof.");
+    expect(&one_of_many, HTTP_GET, "/debug/pprof/heap", NULL,
+           "profile: kind=heap exe=cc1 format=pprof as heap");
+    expect(&one_of_many, HTTP_GET, "/debug/vars", NULL,
+           "vars: kind=vars exe=cc1");
+    expect(&one_of_many, HTTP_GET, "/pid/7/debug/pprof/heap", NULL,
+           "profile: kind=heap pid=7 format=pprof as heap");
+    expect(&one_of_many, HTTP_GET, "/exe/as/debug/pprof/heap", NULL,
+           "profile: kind=heap exe=as format=pprof as heap");
+    expect(&one_of_many, HTTP_GET, "/pid/", NULL, "processes: kind=list");
     expect(&bare, HTTP_GET, "/debug/pprof/heap", NULL, "503 pprof because");
     expect(&bare, HTTP_GET, "/debug/pprof/", NULL, "503 pprof because");
     expect(&bare, HTTP_GET, "/debug/vars", NULL, "503 because");
