@@ -199,7 +199,8 @@ void route_plan(const struct site *site, const struct http_request *request,
     find_route(request, &route);
     pid = names_process(&route) ? route.pid : site->root;
     strcpy(plan->program, route.program);
-    if (!names_process(&route) && site->only) {
+    if (site->only && !names_process(&route) &&
+        route.endpoint != ENDPOINT_PROCESSES) {
         pid = 0;
         snprintf(plan->program, sizeof(plan->program), "%s", site->only);
     }

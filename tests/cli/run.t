@@ -157,6 +157,9 @@ ok $? "run --http --only: the opening page says of what"
 curl -s "${url}heap" >out
 grep -qx 'nap: no live process of that program runs under the shim' out
 ok $? "before one runs"
+curl -s -o out -w '%{http_code}\n' "${url%debug/pprof/}pid/" >status
+[ "$(cat status)" = 200 ]
+ok $? "when there is still the list of processes"
 echo >gate
 tries=0
 until [ -s ready10 ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
