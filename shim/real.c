@@ -174,11 +174,13 @@ static enum allocator allocator_of(const char *path)
 }
 
 /* Whether the size word in front of a block tells malloc_usable_size() on this
- * glibc (tunables, MALLOC_CHECK_ and memory tagging can change that). Blocks
- * from mmap are recognised by their flag and always asked for. */
+ * glibc (tunables and memory tagging can change that). Blocks from mmap are
+ * recognised by their flag and always asked for. The sizes are beyond tcache
+ * and fast bins, so that each goes back to where it was cut off: the program
+ * finds its heap as it would without us. */
 static bool header_tells_size(void)
 {
-    static const size_t sizes[] = {1, 24, 25, 104, 1000, 5003, 20011};
+    static const size_t sizes[] = {1104, 1105, 5003, 20011};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         void *block = real.malloc(sizes[i]);

@@ -2,7 +2,8 @@
 /*
  * ends.c - allocates 31 blocks of 1009 bytes and ends as its argument says:
  * exit _exit _Exit quick_exit return pthread_exit abort segv kill, with status
- * 5 where there is a choice. "threads" leaves 50 threads alive at exit.
+ * 5 where there is a choice. "threads" leaves 50 threads alive at exit; "oom"
+ * touches blocks of 1 MiB, a dot for each, until it is killed.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -11,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define THREADS 50
+#define THREADS       50
+#define MEBIBYTES_MAX 2000
 
 static void *volatile kept[31];
 static unsigned ready;
@@ -36,6 +38,19 @@ static void leave_threads(void)
     while (__atomic_load_n(&ready, __ATOMIC_ACQUIRE) < THREADS)
         usleep(1000);
     exit(5);
+}
+
+static void take_all_memory(void)
+{
+    for (int i = 0; i < MEBIBYTES_MAX; i++) {
+        char *volatile block = malloc(1 << 20);
+
+        if (!block)
+            return;
+        memset(block, 1, 1 << 20);
+        if (write(1, ".", 1) != 1)
+            return;
+    }
 }
 
 int main(int argc, char **argv)
@@ -64,6 +79,8 @@ int main(int argc, char **argv)
         raise(SIGSEGV);
     else if (strcmp(how, "kill") == 0)
         raise(SIGKILL);
+    else if (strcmp(how, "oom") == 0)
+        take_all_memory();
     fprintf(stderr, "ends: no way to end is called %s\n", how);
     return 2;
 }
