@@ -65,7 +65,8 @@ MATRIX_DEPS := aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
   convert-im6.q16=imagemagick ffmpeg=ffmpeg doxygen=doxygen pandoc=pandoc \
   groff=groff man=man-db vim=vim emacs=emacs-nox tmux=tmux strace=strace \
   busybox=busybox-static gawk=gawk mawk=mawk memcached=memcached wrk=wrk \
-  /usr/lib/postgresql/15/bin/pgbench=postgresql-15 wget=wget
+  /usr/lib/postgresql/15/bin/pgbench=postgresql-15 wget=wget \
+  apache2=apache2-bin
 
 # ---- flags -------------------------------------------------------------------
 OPT_release := -O2

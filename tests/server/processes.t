@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.parse
@@ -136,44 +137,86 @@ is_(first.end(), 0, "all of them")
 ok(str(first.pid) not in page(), "and are gone")
 server.stop()
 
-# A real one, whose workers are another user's: only root sees both.
-nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-if os.getuid() != 0 or not nginx:
-    done()
-    sys.exit()
-server = Server(render="preprof-render", environment={"PREPROF_DIR": ""})
-os.chmod(server.directory, 0o755)
-with open(server.directory + "/conf", "w") as conf:
-    conf.write(f"""daemon off; worker_processes 2; user nobody nogroup;
-pid {server.directory}/pid; error_log {server.directory}/errors;
-events {{}} http {{ access_log off; server {{ listen unix:{server.directory}/web; }} }}
-""")
-shutil.copy(f"{BUILD}/libpreprof.so", server.directory)
-del environment["PREPROF_DIR"]
-environment["LD_PRELOAD"] = server.directory + "/libpreprof.so"
-process = subprocess.Popen([nginx, "-c", server.directory + "/conf",
-                            "-e", server.directory + "/errors"], env=environment,
-                           stderr=subprocess.DEVNULL)
+# Real ones, which start their workers before they are needed, as another user:
+# only root sees both.
+PREFORK = {
+    "nginx": """daemon off; worker_processes 2; user nobody nogroup;
+pid {here}/pid; error_log {here}/errors;
+events {{}} http {{ access_log off; server {{ listen unix:{here}/web; }} }}
+""",
+    "apache2": """LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so
+ServerRoot {here}
+DefaultRuntimeDir {here}
+ServerName localhost
+User nobody
+Group nogroup
+PidFile {here}/pid
+ErrorLog {here}/errors
+Listen 127.0.0.1:{port}
+StartServers 2
+MinSpareServers 1
+MaxSpareServers 2
+""",
+}
+ARGUMENTS = {"nginx": ["-c", "{here}/conf", "-e", "{here}/errors"],
+             "apache2": ["-f", "{here}/conf", "-D", "FOREGROUND"]}
 
 
-def family():
-    """The rows of nginx, the workers' and the one with the sum."""
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def family(pid):
+    """The rows of a process, its two workers and their sum."""
     rows = page()
-    at = list(rows).index(str(process.pid)) if str(process.pid) in rows else len(rows)
+    at = list(rows).index(str(pid)) if str(pid) in rows else len(rows)
     return list(rows.items())[at:at + 4]
 
 
-wait_for(lambda: process.poll() is not None or
-         (family()[3:] and family()[3][0] == "3"))
-rows = family()
-ok(len(rows) == 4 and all(row[1].startswith("live") for _, row in rows[:3]) and
-   all(row[0].startswith("nginx +") for _, row in rows[1:3]) and
-   rows[3][1][0] == "processes in all", "nginx: one family") or print(f"# {rows}")
-answer = server.get(f"/pid/{rows[-2][0]}/debug/pprof/heap?debug=1")
-ok(answer.status == 200 and answer.body.startswith(b"heap profile:"),
-   "nginx: a worker's profile")
-process.terminate()
-is_(process.wait(20), 0, "nginx ends as it would")
-ok(not {pid for pid, _ in rows[:3]} & set(page()), "and leaves nothing")
-server.stop()
+def size(text):
+    number, unit = re.fullmatch(r"(-?[\d.]+) (B|[KMG]iB)", text).groups()
+    return float(number) * 1024 ** "BKMG".index(unit[0])
+
+
+def prefork(name, path):
+    here = server.directory
+    with open(here + "/conf", "w") as conf:
+        conf.write(PREFORK[name].format(here=here, port=free_port()))
+    process = subprocess.Popen([path, *(word.format(here=here) for word in ARGUMENTS[name])],
+                               env=environment, stderr=subprocess.DEVNULL,
+                               start_new_session=True)  # apache2 signals its group
+    wait_for(lambda: process.poll() is not None or
+             (family(process.pid)[3:] and family(process.pid)[3][0] == "3"))
+    rows = family(process.pid)
+    ok(len(rows) == 4 and all(row[1].startswith("live") for _, row in rows[:3]) and
+       all(row[0].startswith(name + " +") for _, row in rows[1:3]) and
+       rows[3][1][0] == "processes in all", f"{name}: one family") or print(f"# {rows}")
+    parts, whole = [size(row[4]) for _, row in rows[:3]], size(rows[3][1][1])
+    ok(abs(whole - sum(parts)) <= 0.06 * whole, f"{name}: {whole:.0f} bytes in all of {parts}")
+    inherited = size(rows[1][1][0].partition("+")[2])
+    ok(0 < inherited <= parts[0] * 1.5, f"{name}: {inherited:.0f} of them inherited by each")
+    for pid, _ in rows[1:3]:
+        with open(f"/proc/{pid}/status") as status:
+            ok("\nUid:\t65534\t65534\t" in status.read(), f"{name}: {pid} is another user's")
+        answer = server.get(f"/pid/{pid}/debug/pprof/heap?debug=1")
+        ok(answer.status == 200 and answer.body.startswith(b"heap profile:"),
+           f"{name}: a worker's profile")
+    process.terminate()
+    is_(process.wait(20), 0, f"{name} ends as it would")
+    ok(wait_for(lambda: not {pid for pid, _ in rows[:3]} & set(page())), "and leaves nothing")
+
+
+if os.getuid() == 0:
+    server = Server(render="preprof-render", environment={"PREPROF_DIR": ""})
+    os.chmod(server.directory, 0o755)
+    shutil.copy(f"{BUILD}/libpreprof.so", server.directory)
+    del environment["PREPROF_DIR"]
+    environment["LD_PRELOAD"] = server.directory + "/libpreprof.so"
+    for name in PREFORK:
+        program = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+        if program:
+            prefork(name, program)
+    server.stop()
 done()
