@@ -45,6 +45,20 @@ ok $? "top knows keep()"
 ok $? "folded stacks lead through main"
 "$preprof" convert a.preprof -o a.pb.gz
 ok $? "convert to pprof"
+# A stripped program, whose debug file a server would have; ours would say so.
+/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True)
+s.settimeout(20); s.accept(); print("asked", flush=True)' >asked 2>err &
+server=$!
+tries=0
+until [ -s asked ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+"$preprof" run -o s.preprof -- ls -l / >out 2>err &&
+    DEBUGINFOD_URLS=http://127.0.0.1:$(cat asked) HOME=$work \
+        "$preprof" convert s.preprof -f folded -o s.folded 2>err && [ -s s.folded ]
+status=$?
+kill "$server"
+[ $status = 0 ] && ! grep -q asked asked
+ok $? "nobody is asked over the network"
 if command -v go >/dev/null; then
     go tool pprof -top -sample_index=alloc_objects a.pb.gz >out 2>err
     grep -q ' 5003 .* churn$' out
