@@ -40,6 +40,18 @@ static void write_memory(uint64_t in_use, uint64_t resident, bool live,
     printf(" %7s/s", column);
 }
 
+/* A process that records nothing has no numbers, but a reason. */
+static void write_reason(const struct process_entry *entry)
+{
+    const struct segment_snapshot *snapshot = entry->snapshot;
+    char reason[sizeof(snapshot->header.note) + 64];
+
+    segment_status_text(&snapshot->header, reason, sizeof(reason));
+    printf("%7u %-6s %-6s %s: %s\n", entry->pid,
+           segment_life_text(snapshot->life), "none", snapshot->header.program,
+           reason);
+}
+
 static void write_row(const struct process_entry *entry)
 {
     const struct segment_snapshot *snapshot = entry->snapshot;
@@ -52,7 +64,7 @@ static void write_row(const struct process_entry *entry)
     if (live)
         quantity_duration(entry->uptime_ns, uptime);
     printf("%7u %-6s %-6s %6s", entry->pid, segment_life_text(snapshot->life),
-           snapshot->header.status == SEGMENT_OK ? mode : "none", uptime);
+           mode, uptime);
     write_memory(snapshot->total.inuse_space, entry->memory.resident, live,
                  entry->alloc_rate);
     if (live)
@@ -96,7 +108,9 @@ static unsigned write_list(const struct process_list *list)
 
         if (entry->depth == 0)
             root = entry;
-        if (entry->snapshot) {
+        if (entry->snapshot && entry->snapshot->header.status != SEGMENT_OK) {
+            write_reason(entry);
+        } else if (entry->snapshot) {
             write_row(entry);
         } else {
             unreadable++;

@@ -132,6 +132,18 @@ else
 fi
 rm -rf segments
 
+# ---- a process that records nothing ----
+LD_PRELOAD=$shim "$build/tests/programs/ownmalloc" wait <in >out_of &
+victim=$!
+exec 3>in
+read -r _ <out_of
+list
+grep -q "^ *$victim live   none   ownmalloc: malloc is another object's: /.*/ownmalloc$" out
+ok $? "one with its own malloc, and whose it is"
+"$build/preprof-top" "$victim" >out 2>err && cat out err | grep -q '^nothing recorded: /.*/ownmalloc'
+ok $? "top says so, too"
+exec 3>&-; wait "$victim"; victim=
+
 # ---- limits ----
 killed 3
 list; stat -c %a segments/* | sort -u >modes

@@ -5,6 +5,7 @@
  * the program may be called to find out what it is.
  *
  * Prints "early N calls N"; the status is 0 when malloc gave what it should.
+ * With an argument it waits for the end of its input first.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -56,11 +57,15 @@ void *realloc(void *old, size_t size)
     return block;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char *block = malloc(1009);
     int good = block > memory && block < memory + sizeof(memory);
 
+    (void)argv;
     printf("early %u calls %u\n", early, calls);
+    fflush(stdout);
+    while (argc > 1 && getchar() != EOF)
+        ;
     return !good;
 }
