@@ -64,7 +64,7 @@ over=
 stress small $threads
 is_exact
 ok $? "threads of the smallest stack there is"
-(ulimit -l 65536; stress small 100; is_exact)
+(ulimit -l 64; stress small 100; is_exact)
 ok $? "the same with little memory that may be locked"
 
 # Three threads allocate while processes of every kind are made, and may not be
