@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Goal: CPU profiles and waits of a program that uses SIGURG itself (a signalfd
-in every process), forks for each client and shares its memory; its processes as
-one tree. Method: pgbench
+in every process), forks for each client and shares its memory. Method: pgbench
 against postgres, as its own user; its answers and its log as without the
 profiles, its functions in them."""
 import atexit
@@ -31,7 +30,6 @@ work = tempfile.mkdtemp(prefix="postgres.")
 atexit.register(shutil.rmtree, work, ignore_errors=True)
 segments, shim = os.path.join(work, "segments"), os.path.join(work, "libpreprof.so")
 shutil.copy(os.path.join(BUILD, "libpreprof.so"), shim)
-shutil.copy(os.path.join(BUILD, "preprof-list"), work)
 os.mkdir(segments, 0o700)
 user = "postgres" if os.getuid() == 0 else None
 if user:
@@ -78,15 +76,6 @@ ok(wait_for(lambda: run("psql", "-d", "postgres", "-c", "select 1")[0] == 0), "p
 is_(run("pgbench", "-i", "-s", "1", "-q", "postgres")[0], 0, "a database")
 bench = start("pgbench", "-c", "2", "-T", "3", "-n", "postgres")
 ok(wait_for(lambda: len(backends()) == 2, 10), "two clients")
-lines = subprocess.run([os.path.join(work, "preprof-list")], user=user, text=True, cwd=work,
-                       extra_groups=[] if user else None, stdout=subprocess.PIPE,
-                       env=dict(os.environ, PREPROF_DIR=segments)).stdout.splitlines()
-tree = [line.split() for line in lines[1:]]
-at = tree[0][0] == str(server.pid) and [line[0] for line in tree]
-ok(at and all(str(pid) in at for pid in backends()) and tree[-1][1:4] == ["processes", "in", "all"]
-   and int(tree[-1][0]) == len(tree) - 1, f"one tree, {len(tree) - 1} processes and their sum")
-ok(all(line[1] == "live" and line[-2] == "postgres" and line[-1].startswith("+")
-       for line in tree[1:-1]), "each says what it has inherited")
 render = Render(segments)
 for number, pid in enumerate(backends(), 1):
     status, body = render.ask(kind="profile", pid=pid, window="begin", id=number, hz=500)
