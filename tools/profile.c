@@ -23,6 +23,24 @@ static void free_label_set(struct profile_label_set *set)
     free(set->labels);
 }
 
+struct profile_label_set *profile_label_set_add(struct profile *profile,
+                                                size_t count)
+{
+    struct profile_label_set *grown = realloc(
+        profile->label_sets, (profile->label_set_count + 1) * sizeof(*grown));
+    struct profile_label *labels = calloc(count, sizeof(*labels));
+
+    if (grown)
+        profile->label_sets = grown;
+    if (!grown || !labels) {
+        free(labels);
+        return NULL;
+    }
+    grown += profile->label_set_count++;
+    *grown = (struct profile_label_set){labels, count};
+    return grown;
+}
+
 void profile_free(struct profile *profile)
 {
     if (!profile)

@@ -102,6 +102,11 @@ profile_labels(const struct profile *profile,
                           : (struct profile_label_set){NULL, 0};
 }
 
+/* A set of `count` labels without texts yet, as the profile's last one; NULL,
+ * and nothing changed, when memory is short. */
+struct profile_label_set *profile_label_set_add(struct profile *profile,
+                                                size_t count);
+
 /* Frees what a location owns. */
 void profile_location_free(struct profile_location *location);
 

@@ -43,27 +43,6 @@ static size_t count_labels(const struct segment_snapshot *snapshot,
     return count;
 }
 
-/* An empty set, at the end of the profile's; NULL when memory is short. */
-static struct profile_label_set *add_set(struct profile_builder *builder,
-                                         size_t count)
-{
-    struct profile *profile = builder->profile;
-    struct profile_label_set *grown = realloc(
-        profile->label_sets, (profile->label_set_count + 1) * sizeof(*grown));
-    struct profile_label *made = calloc(count, sizeof(*made));
-
-    if (grown)
-        profile->label_sets = grown;
-    if (!grown || !made) {
-        free(made);
-        builder->failed = true;
-        return NULL;
-    }
-    grown += profile->label_set_count++;
-    *grown = (struct profile_label_set){made, count};
-    return grown;
-}
-
 uint32_t profile_labels_set(struct profile_labels *labels,
                             struct profile_builder *builder, uint32_t set)
 {
@@ -73,9 +52,11 @@ uint32_t profile_labels_set(struct profile_labels *labels,
 
     if (set == 0 || labels->sets[set])
         return labels->sets[set];
-    made = add_set(builder, count);
-    if (!made)
+    made = profile_label_set_add(builder->profile, count);
+    if (!made) {
+        builder->failed = true;
         return 0;
+    }
     labels->sets[set] = (uint32_t)builder->profile->label_set_count;
     for (uint32_t id = set; id; id = snapshot->labels[id].parent) {
         const struct segment_label *from = &snapshot->labels[id];

@@ -202,24 +202,18 @@ static bool copy_labels(struct difference *d, uint32_t from, uint32_t *to)
 {
     struct profile *later = d->later;
     const struct profile_label_set *wanted;
-    struct profile_label_set *grown;
+    struct profile_label_set *copy;
 
     *to = 0;
     if (from == 0)
         return true;
     if (d->sets[from - 1] == 0) {
         wanted = &d->earlier->label_sets[from - 1];
-        grown = realloc(later->label_sets,
-                        (later->label_set_count + 1) * sizeof(*grown));
-        if (!grown)
+        copy = profile_label_set_add(later, wanted->count);
+        if (!copy)
             return false;
-        later->label_sets = grown;
-        grown += later->label_set_count++;
-        *grown = (struct profile_label_set){
-            calloc(wanted->count, sizeof(*grown->labels)), wanted->count};
         for (size_t i = 0; i < wanted->count; i++)
-            if (!grown->labels ||
-                !copy_label(&wanted->labels[i], &grown->labels[i]))
+            if (!copy_label(&wanted->labels[i], &copy->labels[i]))
                 return false;
         d->sets[from - 1] = (uint32_t)later->label_set_count;
     }
