@@ -23,6 +23,15 @@ static void free_label_set(struct profile_label_set *set)
     free(set->labels);
 }
 
+void profile_sample_add(struct profile_sample *sum,
+                        const struct profile_sample *sample)
+{
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
+        if (__builtin_add_overflow(sum->values[i], sample->values[i],
+                                   &sum->values[i]))
+            sum->values[i] = sample->values[i] < 0 ? INT64_MIN : INT64_MAX;
+}
+
 struct profile_label_set *profile_label_set_add(struct profile *profile,
                                                 size_t count)
 {

@@ -102,6 +102,11 @@ profile_labels(const struct profile *profile,
                           : (struct profile_label_set){NULL, 0};
 }
 
+/* Adds the values of a sample to those of another, at most INT64_MAX and at
+ * least INT64_MIN. */
+void profile_sample_add(struct profile_sample *sum,
+                        const struct profile_sample *sample);
+
 /* A set of `count` labels without texts yet, as the profile's last one; NULL,
  * and nothing changed, when memory is short. */
 struct profile_label_set *profile_label_set_add(struct profile *profile,

@@ -40,11 +40,7 @@ static struct profile_sample sum_up(struct profile_sample *samples,
     struct profile_sample sum = {0};
 
     for (size_t i = 0; i < count; i++) {
-        for (int j = 0; j < PROFILE_VALUES_MAX; j++)
-            if (__builtin_add_overflow(sum.values[j], samples[i].values[j],
-                                       &sum.values[j]))
-                sum.values[j] =
-                    samples[i].values[j] < 0 ? INT64_MIN : INT64_MAX;
+        profile_sample_add(&sum, &samples[i]);
         free(samples[i].locations);
     }
     return sum;

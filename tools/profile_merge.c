@@ -17,15 +17,6 @@ static bool is_same(const struct profile_sample *a,
                   a->depth * sizeof(*a->locations)) == 0;
 }
 
-static void add_values(struct profile_sample *sum,
-                       const struct profile_sample *sample)
-{
-    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
-        if (__builtin_add_overflow(sum->values[i], sample->values[i],
-                                   &sum->values[i]))
-            sum->values[i] = INT64_MAX;
-}
-
 int profile_merge(struct profile *profile)
 {
     struct profile_sample *samples = profile->samples;
@@ -46,7 +37,7 @@ int profile_merge(struct profile *profile)
                !is_same(&samples[slots[at & mask] - 1], &sample))
             at++;
         if (slots[at & mask]) {
-            add_values(&samples[slots[at & mask] - 1], &sample);
+            profile_sample_add(&samples[slots[at & mask] - 1], &sample);
             free(sample.locations);
         } else {
             samples[kept++] = sample;
