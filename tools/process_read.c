@@ -3,17 +3,31 @@
 #include "process_read.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+int process_stat_parse(const char *text, struct process_stat *stat)
+{
+    const char *name_end = strrchr(text, ')'); /* a name may have some, too */
+
+    return name_end &&
+                   sscanf(name_end + 1,
+                          " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                          "%*s %*s %*s %*s %*s %*s %" SCNu64 " %*s %" SCNu64,
+                          &stat->state, &stat->threads, &stat->start_time) == 3
+               ? 0
+               : -EINVAL;
+}
+
 uint64_t process_start_time(uint32_t pid)
 {
+    struct process_stat stat;
     char path[64], line[1024];
-    char *name_end = NULL, state;
-    unsigned long long threads = 0, start = 0;
+    int err = -ESRCH;
     FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%u/stat", pid);
@@ -21,16 +35,11 @@ uint64_t process_start_time(uint32_t pid)
     if (!file)
         return 0;
     if (fgets(line, sizeof(line), file))
-        name_end = strrchr(line, ')'); /* a name may contain parentheses */
+        err = process_stat_parse(line, &stat);
     fclose(file);
-    if (!name_end ||
-        sscanf(name_end + 1,
-               " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-               "%*s %*s %llu %*s %llu",
-               &state, &threads, &start) != 3 ||
-        state == 'X' || (state == 'Z' && threads <= 1))
+    if (err || stat.state == 'X' || (stat.state == 'Z' && stat.threads <= 1))
         return 0;
-    return start;
+    return stat.start_time;
 }
 
 /* Whether the path at the end of a line of /proc/PID/maps has that last part;

@@ -8,6 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of /proc/PID/stat, or of one of a thread. */
+struct process_stat {
+    char state;
+    uint64_t threads;
+    uint64_t start_time; /* in clock ticks since boot */
+};
+
+/* Returns 0, or -EINVAL when that is not what the text is. */
+int process_stat_parse(const char *text, struct process_stat *stat);
+
 /* Field 22 of /proc/PID/stat, in clock ticks since boot: with the pid it names
  * a process for as long as the machine is up. 0 when there is none, or it is a
  * zombie: all its threads have ended, not just the main one. */

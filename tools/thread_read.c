@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "printable.h"
+#include "process_read.h"
 
 #define FILE_SIZE_MAX 8192 /* `sched` has some 3 KiB */
 
@@ -108,14 +109,12 @@ int thread_last_run_parse(const char *text, uint64_t *last_run_us)
 
 int thread_start_parse(const char *text, uint64_t *ticks)
 {
-    const char *name_end = strrchr(text, ')'); /* a name may have some, too */
+    struct process_stat stat;
+    int err = process_stat_parse(text, &stat);
 
-    return name_end && sscanf(name_end + 1,
-                              " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                              "%*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-                              ticks) == 1
-               ? 0
-               : -EINVAL;
+    if (!err)
+        *ticks = stat.start_time;
+    return err;
 }
 
 /* ---- reading ----------------------------------------------------------- */
