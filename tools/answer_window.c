@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer_encode.h"
 #include "cpu_request.h"
 #include "profile.h"
 #include "profile_fold.h"
-#include "profile_gperftools.h"
-#include "profile_pprof.h"
 #include "profile_subtract.h"
 #include "render_thread.h"
 #include "render_window.h"
@@ -148,22 +147,6 @@ static int begin_window(struct answer *answer, const struct profile_kind *kind)
     return status;
 }
 
-/* Returns 0 or -errno. */
-static int encode(struct answer *answer, const struct profile *profile)
-{
-    FILE *out;
-    int err;
-
-    if (strcmp(answer->request->format, "pprof") == 0)
-        return profile_pprof_write(profile, (uint8_t **)&answer->body,
-                                   &answer->size);
-    out = open_memstream(&answer->body, &answer->size);
-    if (!out)
-        return -ENOMEM;
-    err = profile_gperftools_write(profile, out);
-    return fclose(out) == 0 && !err ? 0 : -ENOMEM;
-}
-
 static bool has_format(const struct profile_kind *kind, const char *format)
 {
     return strcmp(format, "pprof") == 0 || (kind->event == SEGMENT_EVENT_CPU &&
@@ -187,7 +170,7 @@ static int end_window(struct answer *answer, struct render_window *window)
     if (!status && is_cpu) /* a CPU profile is of when it began */
         profile->time_ns = window->first->time_ns;
     if (!status)
-        status = encode(answer, profile) == 0
+        status = answer_encode(answer, NULL, profile) == 0
                      ? 200
                      : answer_refuse_for_memory(answer);
     profile_free(profile);

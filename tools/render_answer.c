@@ -9,14 +9,11 @@
 #include <string.h>
 
 #include "answer.h"
+#include "answer_encode.h"
 #include "answer_window.h"
 #include "process_list.h"
-#include "process_memstats.h"
 #include "process_prune.h"
 #include "profile.h"
-#include "profile_folded.h"
-#include "profile_pprof.h"
-#include "profile_text.h"
 #include "render.h"
 #include "render_json.h"
 #include "render_symbol.h"
@@ -49,39 +46,6 @@ static int find_process(struct answer *answer, struct render_request *request)
 }
 
 /* ---- profiles ---------------------------------------------------------- */
-
-static int write_profile(struct answer *answer,
-                         const struct segment_snapshot *snapshot,
-                         const struct profile *profile, FILE *out)
-{
-    struct process_memstats stats;
-
-    if (strcmp(answer->request->format, "folded") == 0)
-        return profile_folded_write(profile, profile->kind->value_count - 1,
-                                    out);
-    if (strcmp(answer->request->format, "gperftools") == 0)
-        return profile_text_write_gperftools(profile, out);
-    process_memstats_read(snapshot, &stats);
-    return profile_text_write(profile, &stats, out);
-}
-
-/* Through a stream, or as bytes at once. Returns 0 or -errno. */
-static int encode_profile(struct answer *answer,
-                          const struct segment_snapshot *snapshot,
-                          const struct profile *profile)
-{
-    FILE *out;
-    int err;
-
-    if (strcmp(answer->request->format, "pprof") == 0)
-        return profile_pprof_write(profile, (uint8_t **)&answer->body,
-                                   &answer->size);
-    out = open_memstream(&answer->body, &answer->size);
-    if (!out)
-        return -ENOMEM;
-    err = write_profile(answer, snapshot, profile, out);
-    return fclose(out) == 0 && !err ? 0 : -ENOMEM;
-}
 
 /* Makes the snapshot what the request wants to see of it. A status, and since
  * when it counts; 0 from the beginning. */
@@ -130,7 +94,7 @@ static int answer_profile(struct answer *answer,
             profile_from_segment(snapshot, answer->render->symbolizer, kind);
         if (profile && since_ns && since_ns < profile->time_ns)
             profile->duration_ns = profile->time_ns - since_ns;
-        status = profile && encode_profile(answer, snapshot, profile) == 0
+        status = profile && answer_encode(answer, snapshot, profile) == 0
                      ? 200
                      : answer_refuse_for_memory(answer);
     }
