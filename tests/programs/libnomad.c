@@ -35,15 +35,6 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
     uintptr_t next, end;
 } cut;
 
-void *malloc(size_t size);
-void free(void *block);
-void *calloc(size_t count, size_t size);
-void *realloc(void *block, size_t size);
-void *memalign(size_t alignment, size_t size);
-void *aligned_alloc(size_t alignment, size_t size);
-int posix_memalign(void **block, size_t alignment, size_t size);
-size_t malloc_usable_size(void *block);
-
 static struct region *region_map(size_t size)
 {
     for (int i = 0; i < 1000; i++) {
@@ -116,43 +107,7 @@ no_memory:
     return NULL;
 }
 
-void *memalign(size_t alignment, size_t size)
-{
-    return allocate(alignment, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return allocate(alignment, size);
-}
-
-int posix_memalign(void **block, size_t alignment, size_t size)
-{
-    void *made;
-
-    if (alignment % sizeof(void *) || !alignment || alignment & (alignment - 1))
-        return EINVAL;
-    made = allocate(alignment, size);
-    if (made)
-        *block = made;
-    return made ? 0 : ENOMEM;
-}
-
-void *malloc(size_t size)
-{
-    return allocate(16, size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    size_t bytes;
-
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return allocate(16, bytes); /* fresh from the kernel */
-}
+#include "exported.h" /* blocks are fresh from the kernel */
 
 size_t malloc_usable_size(void *block)
 {
