@@ -6,6 +6,7 @@
 build=$PWD/${BUILD:-build/release}
 convert=$build/preprof-convert
 top=$build/preprof-top
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
@@ -13,14 +14,7 @@ cd "$work" || exit 1
 "$build/tests/helpers/segment_write" small || exit 1
 "$build/tests/helpers/segment_write" large 5003 || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' err
-    fi
-}
+show() { cat err; }
 # says STATUS PATTERN [top] ARG...: the status of convert, or top, and that it
 # says one line
 says() {

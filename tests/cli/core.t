@@ -3,20 +3,14 @@
 # segment in, and one line that says why where not. Neither the core nor tmpfs
 # grows by the holes of the sparse segment.
 build=$PWD/${BUILD:-build/release}
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill -KILL "$victim"; rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        ls -ls core* segments 2>&1 | cat - out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { ls -ls core* segments 2>&1 | cat - out err; }
 case $(cat /proc/sys/kernel/core_pattern) in
 core) ;;
 *)

@@ -2,6 +2,7 @@
 # Switching a live process from outside: what it counts between the switches is
 # exact to the block, and every reader says what is left out (design 3.1).
 build=$PWD/${BUILD:-build/release}
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill -KILL "$victim"; rm -rf "$work"' EXIT
@@ -9,14 +10,7 @@ export PREPROF_DIR="$work/segments"
 dumpstat=$build/tests/programs/dumpstat
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err; }
 mkfifo in out_of
 # started VARIABLE=VALUE...: gates under the shim, answering on descriptor 4
 started() {

@@ -8,20 +8,14 @@ release) ;;
 esac
 preprof=$PWD/tools/preprof
 programs=$PWD/$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 pid=
 trap 'rm -rf "$work"; [ -z "$pid" ] || kill "$pid" 2>/dev/null' EXIT
 export PREPROF_DIR="$work/segments"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err; }
 # doctor STATUS PATTERN NAME ARG...: its status, and a line of what it says
 doctor() {
     want=$1 pattern=$2 name=$3; shift 3

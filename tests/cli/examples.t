@@ -9,19 +9,13 @@ programs=$PWD/$build/examples
 examples=$PWD/examples
 command -v go >/dev/null ||
     { echo "1..0 # SKIP go tool pprof is missing"; exit 0; }
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PPROF_TMPDIR="$work"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' out err traces
-    fi
-}
+show() { cat out err traces; }
 
 # profile NAME OUTPUT: runs an example, which prints OUTPUT; it is $name then
 profile() {

@@ -2,17 +2,11 @@
 # docs/hazards.md: every hazard has its row, in order; every test that a row
 # names is there and has the words that are quoted, or it says why there is none.
 table=docs/hazards.md
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/wrong"
-    fi
-}
+show() { cat "$work/wrong"; }
 
 for area in A18 B12 C13 D18 E18 F16 G13 H10 I20 J3; do
     letter=${area%%[0-9]*}

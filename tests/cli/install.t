@@ -8,20 +8,14 @@ release | debug) ;;
 *) echo "1..0 # SKIP nobody installs a sanitized build"; exit 0 ;;
 esac
 source=$PWD
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=/opt/preprof
 there=$work$prefix
 export PREPROF_DIR="$work/segments"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/out" "$work/err"
-    fi
-}
+show() { cat "$work/out" "$work/err"; }
 try() { # try NAME COMMAND...
     name=$1
     shift

@@ -2,6 +2,7 @@
 # What is there to look at: live and dead processes, families of processes, and
 # how long the dead are kept (hazards C6; design 3.5 Life).
 build=$PWD/${BUILD:-build/release}
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill -KILL "$victim"; [ ! -s "$work/pids" ] ||
@@ -11,14 +12,7 @@ shim=$build/libpreprof.so
 cd "$work" || exit 1
 ulimit -c 0
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err; }
 skip() { # skip NUMBER REASON
     for _ in $(seq "$1"); do
         count=$((count + 1)); echo "ok $count # SKIP $2"

@@ -2,16 +2,10 @@
 # What make says and does before it builds: its list of targets, modes, and the
 # packages that are missing, on a machine without compilers that is made of a
 # PATH of a few commands. Installing itself is chroot.sh's.
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/out" "$work/err"
-    fi
-}
+show() { cat "$work/out" "$work/err"; }
 # make's own variables would make this one a part of it
 make_here() {
     env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MODE "$@" \

@@ -2,11 +2,6 @@
 # The man pages against what they describe: no option, variable, limit or loss
 # without a line, and nothing that mandoc warns of.
 build=${BUILD:-build/release}
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
-}
 
 # has PAGE WORD...: each word is in the page as it is read
 has() {
@@ -22,6 +17,7 @@ has() {
 }
 
 command -v mandoc >/dev/null || { echo "1..0 # SKIP mandoc is missing"; exit 0; }
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for page in tools/preprof.1 server/preprof-server.1 shim/libpreprof.7; do

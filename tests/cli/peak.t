@@ -11,19 +11,13 @@ preprof=$PWD/tools/preprof
 peaks=$PWD/$build/tests/programs/peaks
 shim=$PWD/$build/libpreprof.so
 source=$PWD/tests/programs/peaks.c
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PPROF_TMPDIR="$work"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err; }
 # at_peak FUNCTION: bytes it has at the peak, of FILE or PID in $input
 at_peak() {
     "$preprof" convert "$input" --peak -f folded -o - 2>err |

@@ -10,19 +10,13 @@ esac
 preprof=$PWD/tools/preprof
 programs=$PWD/$build/tests/programs
 source=$PWD/tests/programs/primes.c
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err; }
 # says STATUS LINE COMMAND...: exit status and first line of stderr
 says() {
     want=$1 line=$2; shift 2

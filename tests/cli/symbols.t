@@ -7,18 +7,12 @@ build=${BUILD:-build/release}
 source=$PWD/tests/programs
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 helper=$build/tests/helpers/symbolize_file
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DEBUGINFOD_URLS
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/err"
-    fi
-}
+show() { cat "$work/err"; }
 skip() { # skip NAME REASON
     count=$((count + 1))
     echo "ok $count - $1 # skip $2"

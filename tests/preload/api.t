@@ -8,18 +8,12 @@ release | debug) ;;
 esac
 shim=$PWD/$build/libpreprof.so
 source=$PWD
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat "$work/out" "$work/err" 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat "$work/out" "$work/err"; }
 # promises PROMISES NAME COMMAND...: so many lines, every one of them ok
 promises() {
     want=$1 name=$2; shift 2

@@ -5,18 +5,12 @@
 # exceptions, vfork. Each as the program (detours.c) says, whole and counted.
 build=${BUILD:-build/release}
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" LC_ALL=C.UTF-8
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/stacks"
-    fi
-}
+show() { cat "$work/stacks"; }
 : >"$work/stacks"
 LD_PRELOAD=$PWD/$build/libpreprof.so PREPROF_MODE=exact \
     PREPROF_OUT=$work/profile "$programs/detours" "$programs" >"$work/out"

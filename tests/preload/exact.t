@@ -4,18 +4,12 @@
 build=${BUILD:-build/release}
 shim=$PWD/$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PREPROF_VERBOSE=1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        [ ! -s "$work/err" ] || sed 's/^/# /' "$work/err"
-    fi
-}
+show() { cat "$work/err"; }
 value() { awk -v key="$1" '$1 == key { print $2 }' "$work/stat"; }
 profiled() { # profiled MODE COMMAND...
     mode=$1; shift

@@ -6,18 +6,12 @@
 build=${BUILD:-build/release}
 shim=$PWD/$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PREPROF_OUT="$work/dump"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/diff" | head -n 20
-    fi
-}
+show() { cat "$work/diff" | head -n 20; }
 
 # profiled_cases PROGRAM: "CASE counters" of its functions that allocated, as the
 # first frame that is the program's. The call is in front of the return address.

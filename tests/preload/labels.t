@@ -10,20 +10,13 @@ esac
 command -v go >/dev/null || { echo "1..0 # SKIP go is missing"; exit 0; }
 shim=$build/libpreprof.so
 labels=$build/tests/programs/labels
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PPROF_TMPDIR="$work"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        head -20 "$work/wrong" 2>/dev/null | sed 's/^/# /'
-    fi
-    rm -f "$work/wrong"
-}
+show() { head -20 "$work/wrong"; }
 # record MODE PROFILE ARGUMENT...: under the shim; what must be is in expected
 record() {
     mode=$1 profile=$2; shift 2

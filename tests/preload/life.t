@@ -3,6 +3,7 @@
 # fork, vfork, spawn and exec make of it, where it may be, who removes it.
 build=$PWD/${BUILD:-build/release}
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill -KILL "$victim"; rm -rf "$work"' EXIT
@@ -13,15 +14,7 @@ export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
 ulimit -c 0
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        ls -lR segments outputs 2>&1 | cat out err stat - 2>/dev/null |
-            sed 's/^/# /'
-    fi
-}
+show() { ls -lR segments outputs 2>&1 | cat out err stat -; }
 skip() { # skip NUMBER REASON
     for _ in $(seq "$1"); do
         count=$((count + 1)); echo "ok $count # SKIP $2"

@@ -5,6 +5,7 @@
 build=$PWD/${BUILD:-build/release}
 shim=$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 enter=
 trap 'rm -rf "$work"' EXIT
@@ -12,14 +13,7 @@ export PREPROF_DIR="$work/segments" PREPROF_OUT="$work/profile" \
     PREPROF_MODE=exact
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat out err stat 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat out err stat; }
 skip() { # skip NUMBER REASON
     for _ in $(seq "$1"); do
         count=$((count + 1)); echo "ok $count # SKIP $2"

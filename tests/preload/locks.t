@@ -10,20 +10,13 @@ esac
 shim=$build/libpreprof.so
 programs=$build/tests/programs
 source=$PWD
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 cd "$work" && chmod 755 . || exit 1 # nginx may read it as another user
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        head -20 "$work/wrong" 2>/dev/null | sed 's/^/# /'
-    fi
-    rm -f "$work/wrong"
-}
+show() { head -20 "$work/wrong"; }
 watched() { # watched COMMAND...: under the shim, waits recorded, profile kept
     timeout 20 env LD_PRELOAD="$shim" PREPROF_LOCKS=1 \
         PREPROF_OUT="$work/profile" "$@"

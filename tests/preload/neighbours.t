@@ -6,20 +6,13 @@ build=$PWD/${BUILD:-build/release}
 shim=$build/libpreprof.so
 programs=$build/tests/programs
 count_lib=$programs/libcount.so
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PREPROF_OUT="$work/profile" \
     COUNT_OUT="$work/count"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat "$work/out" "$work/err" "$work/stat" "$work"/count.* 2>/dev/null |
-            sed 's/^/# /'
-    fi
-}
+show() { cat "$work/out" "$work/err" "$work/stat" "$work"/count.*; }
 # run MODE PRELOADS COMMAND...: its output in out and err, the profile's
 # numbers in stat
 run() {

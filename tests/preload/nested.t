@@ -5,19 +5,12 @@
 build=${BUILD:-build/release}
 shim=$PWD/$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments" PREPROF_OUT="$work/dump"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat "$work/counted" "$work/out" "$work/profiled" 2>/dev/null |
-            sed 's/^/# /'
-    fi
-}
+show() { cat "$work/counted" "$work/out" "$work/profiled"; }
 
 # The counts of the functions that called an allocator, and of the sinks.
 profiled() {

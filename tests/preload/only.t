@@ -2,6 +2,7 @@
 # One program among many: PREPROF_ONLY and preprof run --only. The others have
 # no segment, and run as they would.
 build=$PWD/${BUILD:-build/release}
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
@@ -11,14 +12,7 @@ mkdir bin; cp "$build/tests/programs/ends" bin/ends; ln -s ends bin/alias
 printf '#!/bin/sh\n"%s/bin/ends" return\n' "$work" >bin/script
 chmod +x bin/script
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        ls -l outputs 2>/dev/null | cat - out err 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { ls -l outputs | cat - out err; }
 # profiled NAME COMMAND...: the programs that left a profile, in a line
 profiled() {
     rm -rf outputs; mkdir outputs

@@ -8,6 +8,7 @@ build=$PWD/${BUILD:-build/release}
 shim=$build/libpreprof.so
 programs=$build/tests/programs
 count_lib=$programs/libcount.so
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill "$victim"; rm -rf "$work"' EXIT
@@ -15,14 +16,7 @@ export PREPROF_DIR="$work/segments" PREPROF_MODE=exact LC_ALL=C
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat difference 2>/dev/null | head -n 20 | sed 's/^/# /'
-    fi
-}
+show() { cat difference | head -n 20; }
 skip() { # skip NUMBER REASON
     for _ in $(seq "$1"); do
         count=$((count + 1)); echo "ok $count # SKIP $2"

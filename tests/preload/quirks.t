@@ -6,6 +6,7 @@
 build=$PWD/${BUILD:-build/release}
 programs=$build/tests/programs
 shim=$build/libpreprof.so
+. ./tests/ok.sh
 work=$(mktemp -d)
 group=
 trap 'rm -rf "$work"; [ -z "$group" ] || rmdir "$group"' EXIT
@@ -13,14 +14,7 @@ cd "$work" || exit 1
 export PREPROF_DIR="$work/segments"
 ulimit -c 0
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        diff plain out 2>&1 | cat - stat 2>/dev/null | head -n 20 | sed 's/^/# /'
-    fi
-}
+show() { diff plain out 2>&1 | cat - stat | head -n 20; }
 # said PRELOADS COMMAND...: output, then the status; without addresses
 said() {
     preloads=$1; shift

@@ -5,6 +5,7 @@
 # readers of another user (hazards G, H). limits.t has more of limits and tmpfs.
 build=$PWD/${BUILD:-build/release}
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 victim=
 trap '[ -z "$victim" ] || kill -KILL "$victim"; rm -rf "$work"' EXIT
@@ -14,14 +15,7 @@ cp "$build/libpreprof.so" "$programs/spread" "$build"/preprof-* .
 shim=$work/libpreprof.so
 export PREPROF_DIR="$work/segments" PREPROF_MODE=exact
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        cat plain out err stat 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { cat plain out err stat; }
 skip() { # skip NUMBER REASON
     for _ in $(seq "$1"); do
         count=$((count + 1)); echo "ok $count # SKIP $2"

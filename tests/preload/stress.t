@@ -6,6 +6,7 @@
 build=$PWD/${BUILD:-build/release}
 shim=$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -17,14 +18,7 @@ else
     replaced=100000 loaded=2000 many=3000000 threads=500 forks=140
 fi
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        ls -l segments 2>&1 | cat out err stat - 2>/dev/null | sed 's/^/# /'
-    fi
-}
+show() { ls -l segments 2>&1 | cat out err stat -; }
 stress() { # stress ARGUMENTS...: its profile's numbers in stat
     rm -f profile stat
     LD_PRELOAD=$shim$over PREPROF_OUT=$work/profile "$programs/stress" "$@" \

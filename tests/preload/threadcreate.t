@@ -9,20 +9,13 @@ release | debug) ;;
 esac
 shim=$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 cd "$work" || exit 1
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        head -20 "$work/wrong" 2>/dev/null | sed 's/^/# /'
-    fi
-    rm -f "$work/wrong"
-}
+show() { head -20 "$work/wrong"; }
 # created PROGRAM [PROFILE]: "COUNT threadcreate FUNCTION" a caller, by addr2line
 created() {
     "$programs/dumpstat" "${2:-profile}" threadcreate |

@@ -4,18 +4,12 @@
 build=${BUILD:-build/release}
 shim=$PWD/$build/libpreprof.so
 programs=$build/tests/programs
+. ./tests/ok.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PREPROF_DIR="$work/segments"
 
-count=0
-ok() { # ok STATUS NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$work/out" "$work/err"
-    fi
-}
+show() { cat "$work/out" "$work/err"; }
 # workers MODE THREADS BLOCKS STACKS: leaves its resident KiB in $resident
 workers() {
     mode=$1; shift
