@@ -19,8 +19,8 @@ void pprof_plan_index(const struct site *site, pid_t pid, struct plan *plan);
 
 /*
  * Plans the answer to /pprof/NAME, where gperftools' scripts (google-pprof,
- * jeprof) look: `heap` and `profile` as they read them, with mappings; everything
- * else as below /debug/pprof/.
+ * jeprof) look: `heap` and `profile` as they read them, with mappings;
+ * everything else as below /debug/pprof/.
  */
 void pprof_plan_gperftools(const struct site *site, pid_t pid, const char *name,
                            const struct http_request *request,

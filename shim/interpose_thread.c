@@ -3,9 +3,9 @@
  * interpose_thread.c - creating threads.
  *
  * A thread is counted at the stack that created it, once it exists: a failure
- * leaves nothing behind (hazards B7). So is by which stack it was, for as long
- * as it lives. The thread runs what it was given; no
- * frame of ours is below its first function.
+ * leaves nothing behind (hazards B7). Which stack that was is kept for as long
+ * as it lives. The thread runs what it was given; no frame of ours is below its
+ * first function.
  */
 #include <stdbool.h>
 

@@ -98,7 +98,6 @@ static ALWAYS_INLINE uint32_t owner_insert(uintptr_t address, uint32_t owner,
                                            bool *followed)
 {
     uint32_t *slot = owner_slot(address);
-    uint32_t old;
 
     if (UNLIKELY(!slot))
         slot = owner_slot_make(address);
@@ -106,8 +105,7 @@ static ALWAYS_INLINE uint32_t owner_insert(uintptr_t address, uint32_t owner,
     if (UNLIKELY(!slot))
         return 0;
     /* Not read before it is written: os_prefault() says why. */
-    old = __atomic_exchange_n(slot, owner, __ATOMIC_RELAXED);
-    return old;
+    return __atomic_exchange_n(slot, owner, __ATOMIC_RELAXED);
 }
 
 /* Takes a block out and returns its owner, or 0. */

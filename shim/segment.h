@@ -33,7 +33,7 @@
  *   peaks     one per row: what was in use there at the peak.
  *   events    one row per (kind of event, callsite), see below.
  *   threads   by which stacks threads were created; struct segment_thread.
- *   label     (labels before it, key = value); see struct segment_label.
+ *   labels    (labels before it, key = value); see struct segment_label.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -152,7 +152,7 @@ enum segment_sink {
     X(TICKS_DROPPED, "CPU samples dropped: segment full")                      \
     X(EVENTS_DROPPED, "waits and new threads dropped: segment full")           \
     X(THREADS_FULL, "threads whose creation is not kept: table full")          \
-    X(WAITERS_FULL, "waits charged to no holder: too many at once")             \
+    X(WAITERS_FULL, "waits charged to no holder: too many at once")            \
     X(LABELS_FULL, "labels left out: table full")
 
 enum segment_loss {

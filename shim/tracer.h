@@ -3,11 +3,10 @@
  * tracer.h - what a thread that allocates much remembers of its stacks.
  *
  * One per shard, mapped when its owner has walked TRACER_AFTER stacks without
- * in exact mode (samples alone are too few to pay for its pages):
- * less than 256 KiB. A thread that hardly allocates has none. It goes with the
- * shard to the next owner, who finds another thread's stacks in it: they prove
- * false.
- * Its memory is kept by a forked child, where it reads as zeros: empty.
+ * in exact mode (samples alone are too few to pay for its pages): less than 256
+ * KiB. A thread that hardly allocates has none. It goes with the shard to the
+ * next owner, who finds another thread's stacks in it: they prove false. Its
+ * memory is kept by a forked child, where it reads as zeros: empty.
  * Read next: memo.h, spine.h.
  */
 #ifndef PREPROF_TRACER_H

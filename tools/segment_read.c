@@ -312,8 +312,7 @@ static int read_stacks(struct reader *reader)
     snapshot->label_count = header->labels_used;
     snapshot->labels = calloc(header->labels_used, sizeof(snapshot->labels[0]));
     if (!snapshot->nodes || !snapshot->modules || !snapshot->strings ||
-        !snapshot->threads ||
-        !snapshot->labels)
+        !snapshot->threads || !snapshot->labels)
         return fail_memory(reader);
 
     err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
