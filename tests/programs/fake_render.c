@@ -15,7 +15,7 @@
 #include "render.h"
 
 enum fault {
-    EXIT_UNANSWERED = 1001,
+    EXIT_UNANSWERED = 5000001, /* above PID_MAX_LIMIT: no process has it */
     HALF_A_FRAME,
     HALF_A_BODY,
     HANG,

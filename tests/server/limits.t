@@ -21,7 +21,7 @@ hasty = Server(environment={
 server = Server()
 H = "Host: localhost\r\n"
 GET = f"GET / HTTP/1.1\r\n{H}\r\n".encode()
-BIG = f"GET /pid/1009/debug/pprof/heap HTTP/1.1\r\n{H}\r\n".encode()  # 10 MiB
+BIG = f"GET /pid/5000009/debug/pprof/heap HTTP/1.1\r\n{H}\r\n".encode()  # 10 MiB
 
 
 class Slow(threading.Thread):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Goal: whatever preprof-render does, its request gets a 500 that says so, the
 others their answers, and the server lives. Method: tests/programs/fake_render.c
-has a fault for each pid from 1001 on."""
+has a fault for each pid from 5000001 on."""
 import os
 import re
 import signal
@@ -28,14 +28,14 @@ def works(name):
 
 
 is_(server.children(), [], "no child before the first request")
-for pid, how in [(1001, "exited with status 3"),
-                 (1002, "exited with status 4"),
-                 (1003, "was killed by signal 11"),
-                 (1004, "gave no answer in 1 s"),
-                 (1005, "sent something that is no answer"),
-                 (1006, "answered another request"),
-                 (1007, "sent an answer that is too large"),
-                 (1012, "answered with a status that is none")]:
+for pid, how in [(5000001, "exited with status 3"),
+                 (5000002, "exited with status 4"),
+                 (5000003, "was killed by signal 11"),
+                 (5000004, "gave no answer in 1 s"),
+                 (5000005, "sent something that is no answer"),
+                 (5000006, "answered another request"),
+                 (5000007, "sent an answer that is too large"),
+                 (5000012, "answered with a status that is none")]:
     answer = profile(pid)
     is_((answer.status, answer.body.decode(), answer.headers.get("x-go-pprof"),
          answer.headers["content-type"]),
@@ -43,25 +43,25 @@ for pid, how in [(1001, "exited with status 3"),
     works(how)
     ok(f"preprof-render {how}" in server.log_text(), how + ": is logged")
 
-answer = profile(1008)
+answer = profile(5000008)
 is_((answer.status, answer.body), (404, b"no such??X-Evil: 1?[31m\n"),
     "an error's text becomes one printable line")
 works("error text")
-answer = profile(1011)
-is_((answer.status, answer.body), (200, b"kind=heap\npid=1011\nformat=pprof\n"),
+answer = profile(5000011)
+is_((answer.status, answer.body), (200, b"kind=heap\npid=5000011\nformat=pprof\n"),
     "an answer that comes twice is used once")
 wait_for(lambda: server.children() == [])
 works("answered twice")
-answer = server.get("/pid/1014/debug/pprof/")
+answer = server.get("/pid/5000014/debug/pprof/")
 is_((answer.status, answer.body), (500, b"preprof-render answered no JSON\n"),
     "no JSON for the index")
-answer = profile(1009)
+answer = profile(5000009)
 ok(answer.status == 200 and len(answer.body) == 10 << 20 and
    answer.body == bytes(i % 251 for i in range(251)) * (10485760 // 251) +
    bytes(range(10485760 % 251)), "10 MiB arrive whole")
 
 # What the child is given
-text = profile(1013, "cmdline").body.decode()
+text = profile(5000013, "cmdline").body.decode()
 ok("LD_PRELOAD" not in text, "no preload for the child")
 is_(sorted(re.findall(r"^fd (\d+)$", text, re.M)), ["0", "1", "2"],
     "three descriptors for the child")
@@ -81,7 +81,7 @@ def together(pids):
         client.send(f"GET /pid/{pid}/debug/pprof/heap HTTP/1.1\r\n"
                     "Host: localhost\r\n\r\n".encode())
         clients.append(client)
-        if pid == 1010: # takes 200 ms, in work now
+        if pid == 5000010: # takes 200 ms, in work now
             time.sleep(0.05)
     answers = [client.answer() for client in clients]
     for client in clients:
@@ -89,16 +89,16 @@ def together(pids):
     return answers
 
 
-is_([answer.status for answer in together([1010, 7, 1001, 8, 9])],
+is_([answer.status for answer in together([5000010, 7, 5000001, 8, 9])],
     [200, 200, 500, 200, 200], "who waits behind a death is answered")
-answers = together([1010] + [7] * 79)
+answers = together([5000010] + [7] * 79)
 is_(sum(answer.status == 200 for answer in answers), 64, "64 requests may wait")
 is_([answer.body for answer in answers if answer.status == 503],
     [b"too many requests wait for preprof-render\n"] * 16, "beyond that it is a 503")
 
 # Nothing else waits for the child
 client = server.client()
-client.send(b"GET /pid/1004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+client.send(b"GET /pid/5000004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
 begin = time.monotonic()
 is_(server.get("/").status, 200, "/ is answered while the child hangs")
 ok(time.monotonic() - begin < 0.5, "at once")
@@ -122,7 +122,7 @@ ok(not os.path.exists(f"/proc/{child}"), "TERM: the child is gone, no zombie")
 server = Server()
 clients = [server.client() for _ in range(50)]
 for number, client in enumerate(clients):  # the first hangs, the others wait for it
-    client.send(f"GET /pid/{7 if number else 1004}/debug/pprof/heap HTTP/1.1\r\n"
+    client.send(f"GET /pid/{7 if number else 5000004}/debug/pprof/heap HTTP/1.1\r\n"
                 "Host: localhost\r\n\r\n".encode())
 child = wait_for(server.children)[0]
 status, seconds = server.stop()
@@ -132,7 +132,7 @@ for client in clients:
     client.close()
 
 server = Server()
-profile(1015)  # answers, and then ignores that its stdin ends
+profile(5000015)  # answers, and then ignores that its stdin ends
 child = server.children()[0]
 status, seconds = server.stop()
 ok(status == 0 and seconds < 2, f"a child that ignores the end: {seconds:.2f} s")

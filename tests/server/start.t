@@ -170,7 +170,7 @@ own = f"/pid/{server.process.pid}/debug/pprof/heap"
 is_(server.get(own + "?gc=1").body,
     f"kind=heap\npid={server.process.pid}\nformat=pprof\n".encode(), "the server is a /pid/ itself")
 hanging = server.client()
-hanging.send(b"GET /pid/1004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+hanging.send(b"GET /pid/5000004/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
 wait_for(server.children)
 time.sleep(0.2) # it is asked by then; nothing tells
 program.kill()
