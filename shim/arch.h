@@ -57,4 +57,10 @@ uintptr_t arch_fiber_return(const ucontext_t *context);
  * returns into; then the context that it restores. */
 const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp);
 
+/* The number of the system call that has just ended with this error in the
+ * interrupted context, by the code before its pc, or -1. It must be one that
+ * can be made again. Then: has it made when the signal handler returns. */
+int arch_call_ended(const ucontext_t *context, int error);
+void arch_call_again(ucontext_t *context, int number);
+
 #endif

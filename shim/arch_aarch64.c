@@ -67,4 +67,19 @@ const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp)
     return &frame->context;
 }
 
+/* None can be made again: x8 still has the number, but the first argument was
+ * where the result is now, in x0, and the kernel tells nobody. */
+int arch_call_ended(const ucontext_t *context, int error)
+{
+    (void)context;
+    (void)error;
+    return -1;
+}
+
+void arch_call_again(ucontext_t *context, int number)
+{
+    (void)context;
+    (void)number;
+}
+
 #endif

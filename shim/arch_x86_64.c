@@ -5,8 +5,17 @@
 #if defined(__x86_64__)
 
 #include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
 
 #include "cfi.h"
+#include "os.h"
+
+/* What precedes the end of a system call, in bytes. */
+#define CALL    2u  /* syscall */
+#define MOVE    5u  /* mov $number,%eax */
+#define BETWEEN 10u /* other moves: the most that glibc's recvfrom() has */
+#define SEEN    (1u + MOVE + BETWEEN + CALL) /* with the move's prefix */
 
 /* "breg6 k; deref", gcc's CFA of a function that realigned its stack: how far
  * below rbp, or 0 for another expression. */
@@ -86,6 +95,52 @@ const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp)
     (void)pc;
     (void)sp;
     return NULL;
+}
+
+/* The code before pc; none where it might not be there. */
+static const uint8_t *code_before(uintptr_t pc)
+{
+    uintptr_t first = pc - SEEN;
+
+    return first / OS_PAGE_SIZE == pc / OS_PAGE_SIZE ||
+                   os_is_readable(first & ~(uintptr_t)7)
+               ? (const uint8_t *)first
+               : NULL;
+}
+
+/* rax had the number, and has the result. It is what the instruction says that
+ * put it there: found behind the call's wrapper in libc, but not in syscall(2),
+ * which gets it as an argument. */
+int arch_call_ended(const ucontext_t *context, int error)
+{
+    const greg_t *registers = context->uc_mcontext.gregs;
+    const uint8_t *code, *call;
+    int32_t number;
+
+    if (registers[REG_RAX] != -error)
+        return -1;
+    code = code_before((uintptr_t)registers[REG_RIP]);
+    call = code ? code + SEEN - CALL : NULL;
+    if (!call || call[0] != 0x0f || call[1] != 0x05)
+        return -1;
+    if (call[-2] == 0x31 && call[-1] == 0xc0) /* xor %eax,%eax */
+        return SYS_read;
+    for (const uint8_t *move = call - MOVE; move > code; move--) {
+        memcpy(&number, move + 1, sizeof(number));
+        if (move[0] == 0xb8 && move[-1] != 0x41 /* of r8d */ && number > 0)
+            return number;
+    }
+    return -1;
+}
+
+/* The other registers are as they were, but the two that any call destroys.
+ * glibc has its cancellation points, where it knows them by their addresses
+ * (2.41), reach up to the instruction: a call that waits to be made again is
+ * inside, and may be cancelled. */
+void arch_call_again(ucontext_t *context, int number)
+{
+    context->uc_mcontext.gregs[REG_RAX] = number;
+    context->uc_mcontext.gregs[REG_RIP] -= CALL;
 }
 
 #endif

@@ -24,6 +24,7 @@
 #include "life.h"
 #include "module.h"
 #include "os.h"
+#include "restart.h"
 #include "segment.h"
 #include "walk.h"
 
@@ -306,9 +307,8 @@ static void count(const siginfo_t *info, const ucontext_t *context)
         add(SEGMENT_SINK_BLOCKED, missed - late);
 }
 
-static void handle(int number, siginfo_t *info, void *context)
+static void tick(const siginfo_t *info, const ucontext_t *context)
 {
-    (void)number;
     if (__atomic_load_n(&life->epoch, __ATOMIC_ACQUIRE) == 0 || !life->extents)
         return; /* a child before its birth */
     if (info->si_code == SI_TIMER && cpu && info->si_ptr == cpu &&
@@ -316,6 +316,13 @@ static void handle(int number, siginfo_t *info, void *context)
         lease_runs())
         count(info, context);
     work();
+}
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    tick(info, context);
+    restart_call(context);
 }
 
 /* ---- the program's side ------------------------------------------------ */

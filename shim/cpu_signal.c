@@ -34,10 +34,20 @@ struct kernel_action {
     uint64_t mask;
 };
 
+static uint64_t bit_of(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
 static bool read_action(int number, struct kernel_action *action)
 {
     return os_syscall(SYS_rt_sigaction, number, 0, (long)action,
                       sizeof(action->mask), 0, 0) == 0;
+}
+
+static bool is_handler(const void *handler)
+{
+    return handler != (void *)SIG_DFL && handler != (void *)SIG_IGN;
 }
 
 /* Through libc, which knows how to return from a handler here. Everything is
@@ -58,9 +68,7 @@ static void take(size_t from)
     struct kernel_action action;
 
     for (size_t i = from; i < CANDIDATES; i++) {
-        if (!read_action(candidates[i], &action) ||
-            (action.handler != (void *)SIG_DFL &&
-             action.handler != (void *)SIG_IGN))
+        if (!read_action(candidates[i], &action) || is_handler(action.handler))
             continue;
         memset(&hidden, 0, sizeof(hidden));
         hidden.sa_handler =
@@ -94,6 +102,34 @@ bool cpu_signal_is_ours(void)
            action.handler == (void *)our_handler;
 }
 
+uint64_t cpu_signal_bit(void)
+{
+    int number = cpu_signal_taken();
+
+    return number ? bit_of(number) : 0;
+}
+
+/* The first real-time signals, which programs do not see: for pthread_cancel()
+ * and setuid(). */
+static bool is_libcs(int number)
+{
+    return number == __SIGRTMIN || number == __SIGRTMIN + 1;
+}
+
+bool cpu_signal_has_other_handler(bool that_blocks_ours)
+{
+    struct kernel_action action;
+
+    for (int i = 1; i < NSIG; i++) {
+        if (i == cpu_signal_taken() || is_libcs(i) || !read_action(i, &action))
+            continue;
+        if ((is_handler(action.handler) || (action.flags & SA_RESETHAND)) &&
+            (!that_blocks_ours || (action.mask & cpu_signal_bit())))
+            return true;
+    }
+    return false;
+}
+
 /* Gives the signal up, and takes a later candidate instead. */
 static void give_up(int number)
 {
@@ -121,11 +157,6 @@ bool cpu_signal_answer(const struct sigaction *wanted, struct sigaction *seen)
     else if (wanted)
         hidden = *wanted;
     return !handler;
-}
-
-static uint64_t bit_of(int number)
-{
-    return UINT64_C(1) << (number - 1);
 }
 
 static uint64_t candidate_bits(void)

@@ -19,6 +19,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef void cpu_signal_handler(int number, siginfo_t *info, void *context);
 
@@ -28,10 +29,15 @@ void cpu_signal_begin(cpu_signal_handler *handler);
 
 /* The signal that is taken, or 0. Threads: any. Async-signal-safe. */
 int cpu_signal_taken(void);
+uint64_t cpu_signal_bit(void); /* the same as a set, as the kernel has it */
 
 /* Whether the kernel still calls our handler: a program may have set its own
  * without asking libc. Async-signal-safe. */
 bool cpu_signal_is_ours(void);
+
+/* Whether the program has a handler for another signal, or had one that was
+ * reset as it ran; or one that blocks ours meanwhile. Async-signal-safe. */
+bool cpu_signal_has_other_handler(bool that_blocks_ours);
 
 /*
  * The program's sigaction() of the signal that is taken; the two must not be

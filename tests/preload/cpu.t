@@ -6,10 +6,13 @@ and where the program is difficult, samples are lost and counted, nothing else.
 Method: programs that say what they see, with a profile of 1 000 Hz and without
 the shim; the kernel's list of timers."""
 import atexit
+import ctypes
+import errno
 import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,11 +37,11 @@ render = Render(segments)
 window = 0
 
 
-def start(*command, shim=True, limits=None):
+def start(*command, shim=True, limits=None, stdin=subprocess.DEVNULL):
     environment = dict(os.environ, PREPROF_DIR=segments)
     if shim:
         environment["LD_PRELOAD"] = os.path.join(BUILD, "libpreprof.so")
-    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, text=True,
+    return subprocess.Popen(command, env=environment, stdin=stdin, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limits)
 
 
@@ -48,6 +51,29 @@ def timers(pid):
             return text.read().count("ID:")
     except OSError:
         return 0
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat") as text:
+        return text.read().rpartition(")")[2].split()[0]
+
+
+libc = ctypes.CDLL(None)
+
+
+def urge(pid):
+    """A SIGURG for every thread."""
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        libc.tgkill(pid, int(tid), signal.SIGURG)
+
+
+def said_by(program, limit_s=10):
+    """What it still says; and how it is put when it does not end."""
+    try:
+        return program.communicate(timeout=limit_s)[0]
+    except subprocess.TimeoutExpired:
+        program.kill()
+        return program.communicate()[0] + "waits for ever"
 
 
 def begin(program, hz=1000):
@@ -99,6 +125,45 @@ for _ in range(10):
     finish()
 is_(said, [("pending 0\ncame 0\n", 0)] * 10, "10 times exec in the middle of it")
 ok(armed > 4, f"{armed} times with timers running")
+
+# Calls that end at every handler, whatever SA_RESTART says, are begun again.
+# A reader's signal can end one, on older kernels also a tick as it begins.
+program = start(os.path.join(PROGRAMS, "naps"), "short")
+begin(program)
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    urge(program.pid)
+    time.sleep(0.001)
+said, profile = said_by(program), finish()
+is_((program.returncode, len(said.splitlines()), [*set(line.split()[1] for line in said.splitlines())]),
+    (0, 9, ["0"]), "9 calls made shortly, and many signals: none ends with EINTR")
+ok(profile.total() > 100, f"nor at a profile's {profile.total()} ticks")
+
+# Every call of signal(7), and the signal, which without the shim is ignored. Of
+# syscall(2) it cannot be told which call it was; what has been transferred is
+# returned as after any restartable handler; the fifo that is opened is gone.
+program = start(os.path.join(PROGRAMS, "blocked"), stdin=subprocess.PIPE)
+is_(program.stdout.readline(), "ready 47\n", "a thread in every call")
+for _ in range(20):
+    urge(program.pid)
+    time.sleep(0.005)
+said = [line for line in said_by(program).splitlines()
+        if line.split()[1:2] not in (["write"], ["send"], ["send_limit"], ["open"])]
+is_(said, [f"returned io_getevents {errno.EINTR}", "end"],
+    "20 stray signals: no call has returned, but one by syscall()")
+
+# What the program's own handlers end stays ended
+for what in "suspend", "full":
+    program = start(os.path.join(PROGRAMS, "naps"), what)
+    is_(said_by(program), "ready\nreturned 20\n", f"{what}: a signal held back by a handler")
+program = start(os.path.join(PROGRAMS, "naps"), "one")
+program.stdout.readline()
+for number, wanted in (0, "S"), (signal.SIGSTOP, "T"):
+    program.send_signal(number)
+    wait_for(lambda: state(program.pid) == wanted)
+for number in signal.SIGURG, signal.SIGRTMIN, signal.SIGCONT:
+    program.send_signal(number)
+is_(said_by(program), "came 1 EINTR\n", "a signal that comes with ours ends its call")
 
 # A small alternate stack
 program = start(os.path.join(PROGRAMS, "urgent"), "stack")

@@ -174,17 +174,49 @@ static long do_accept(void)
     return accept(listening("accept"), NULL, NULL);
 }
 
-static long do_connect(void)
+static int socket_with_limits(int fd)
+{
+    const struct timeval limit = {3600, 0};
+
+    check(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+              setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+                         sizeof(limit)) == 0,
+          "setsockopt");
+    return fd;
+}
+
+static int plain_socket(int fd)
+{
+    return fd;
+}
+
+static long connect_to(const char *name, int (*prepare)(int fd))
 {
     socklen_t size;
-    struct sockaddr_un to = address("connect", &size);
+    struct sockaddr_un to = address(name, &size);
     long got = 0;
 
-    listening("connect");
+    listening(name);
     for (int i = 0; i < 4 && got == 0; i++) /* more than wait in the queue */
-        got = connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&to,
-                      size);
+        got = connect(prepare(socket(AF_UNIX, SOCK_STREAM, 0)),
+                      (struct sockaddr *)&to, size);
     return got;
+}
+
+static long do_connect(void)
+{
+    return connect_to("connect", plain_socket);
+}
+
+static long do_connect_limit(void)
+{
+    return connect_to("connect_limit", socket_with_limits);
+}
+
+static long do_read_limit(void)
+{
+    char byte;
+    return read(socket_with_limits(quiet_socket()), &byte, 1);
 }
 
 static long do_recv(void)
@@ -195,13 +227,8 @@ static long do_recv(void)
 
 static long do_recv_limit(void)
 {
-    const struct timeval limit = {3600, 0};
-    int fd = quiet_socket();
     char byte;
-
-    check(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0,
-          "SO_RCVTIMEO");
-    return recv(fd, &byte, 1, 0);
+    return recv(socket_with_limits(quiet_socket()), &byte, 1, 0);
 }
 
 static long do_recvmsg(void)
@@ -226,12 +253,7 @@ static long do_send(void)
 static long do_send_limit(void)
 {
     static char much[1 << 20];
-    const struct timeval limit = {3600, 0};
-    int fd = quiet_socket();
-
-    check(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0,
-          "SO_SNDTIMEO");
-    return send(fd, much, sizeof(much), 0);
+    return send(socket_with_limits(quiet_socket()), much, sizeof(much), 0);
 }
 
 static long do_flock(void)
@@ -506,6 +528,8 @@ static const struct call {
     {"waitid", do_waitid},
     {"accept", do_accept},
     {"connect", do_connect},
+    {"connect_limit", do_connect_limit},
+    {"read_limit", do_read_limit},
     {"recv", do_recv},
     {"recv_limit", do_recv_limit},
     {"recvmsg", do_recvmsg},
