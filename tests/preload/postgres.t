@@ -78,7 +78,7 @@ bench = start("pgbench", "-c", "2", "-T", "3", "-n", "postgres")
 ok(wait_for(lambda: len(backends()) == 2, 10), "two clients")
 render = Render(segments)
 for number, pid in enumerate(backends(), 1):
-    status, body = render.ask(kind="profile", pid=pid, window="begin", id=number, hz=500)
+    status, body = render.ask(kind="profile", pid=pid, window="begin", id=number, hz=1000)
     is_((status, body), (200, b"begun"), "a profile of a client's process begins")
 time.sleep(1.5)
 for number in 1, 2:
