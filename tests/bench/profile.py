@@ -23,6 +23,18 @@ WORKLOADS = {
     "bignum": [os.path.join(BUILD, "tests/bench/bignum"), "12"],
     "python": ["/usr/bin/python3", "-c",
                "def f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nprint(f(27))"],
+    # A fork takes longer than from one tick to the next.
+    "fork": ["/usr/bin/python3", "-c", """
+import mmap, os
+pages = mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+pages.madvise(15)  # MADV_NOHUGEPAGE
+for i in range(0, len(pages), 4096):
+    pages[i] = 1
+for _ in range(20):
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+"""],
 }
 
 
