@@ -21,6 +21,7 @@ void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
     owner_map.granule_bits = granule_bits;
     owner_map.budget_bytes = budget_bytes;
     owner_map.taken_bytes = taken_bytes;
+    owner_map.refused = 0;
 }
 
 static void unspend(uint64_t bytes)
@@ -109,6 +110,13 @@ static void sweep(void)
 
 /* ---- making ------------------------------------------------------------ */
 
+/* Looking for room is system calls. When there was none it is looked for again
+ * at every power of two of refusals, and no rarer than each OWNER_PAUSE. */
+static bool worth_looking(uint32_t refused)
+{
+    return (refused & (refused - 1)) == 0 || refused % OWNER_PAUSE == 0;
+}
+
 /* Maps the table that *slot points to. *made tells that it was this call that
  * did. NULL when there is no room. */
 static void *table_make(void **slot, size_t bytes, void *(*map)(size_t),
@@ -133,26 +141,39 @@ static void *table_make(void **slot, size_t bytes, void *(*map)(size_t),
     return expected;
 }
 
-uint32_t *owner_slot_make(uintptr_t address)
+/* The leaf of a key in one of the two trees, or NULL when there is no room. */
+static uint32_t *leaf_make(uintptr_t tree, uintptr_t key)
 {
-    uintptr_t key = address >> owner_map.granule_bits;
     uintptr_t root = key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS);
-    uintptr_t tree = (address >> 3) & 1;
-    uint32_t **middle, **slot;
+    uint32_t **middle, *leaf;
     bool made;
 
-    if (!owner_in_range(address) || root >= ROOTS)
-        return NULL;
     sweep();
     /* The middles keep their pointers in a child; its leaves are empty. */
     middle = table_make((void **)&owner_map.roots[tree][root], MIDDLE_BYTES,
                         os_map, &made);
     if (!middle)
         return NULL;
-    slot = &middle[(key >> OWNER_LEAF_BITS) & (MIDDLES - 1)];
-    if (!table_make((void **)slot, OWNER_LEAF_BYTES, os_map_wiped, &made))
-        return NULL;
+    leaf = table_make((void **)&middle[(key >> OWNER_LEAF_BITS) % MIDDLES],
+                      OWNER_LEAF_BYTES, os_map_wiped, &made);
     if (made)
         __atomic_fetch_add(&owner_map.leaves[tree][root], 1, __ATOMIC_RELEASE);
-    return owner_slot(address);
+    return leaf;
+}
+
+uint32_t *owner_slot_make(uintptr_t address)
+{
+    uintptr_t key = address >> owner_map.granule_bits;
+    uint32_t refused = __atomic_load_n(&owner_map.refused, __ATOMIC_RELAXED);
+
+    if (!owner_in_range(address) ||
+        key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS) >= ROOTS)
+        return NULL;
+    if (worth_looking(refused) && leaf_make((address >> 3) & 1, key)) {
+        if (refused)
+            __atomic_store_n(&owner_map.refused, 0, __ATOMIC_RELAXED);
+        return owner_slot(address);
+    }
+    __atomic_fetch_add(&owner_map.refused, 1, __ATOMIC_RELAXED);
+    return NULL;
 }

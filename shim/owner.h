@@ -44,6 +44,7 @@
 #define OWNER_GRANULE_OTHER 4
 #define OWNER_SWEEP_LEAVES  2u    /* looked at for each that is made */
 #define OWNER_SWEEP_STEPS   4096u /* places where there may be some */
+#define OWNER_PAUSE         256u  /* refusals between two tries, at most */
 
 struct owner_map {
     uint32_t granule_bits;
@@ -53,6 +54,7 @@ struct owner_map {
     uint64_t *taken_bytes; /* what they have taken */
     uint16_t leaves[2][1u << OWNER_ROOT_BITS]; /* how many each root has */
     uint32_t swept; /* where the search for leaves to give back goes on */
+    uint32_t refused; /* blocks, since there was room last */
 };
 extern HIDDEN struct owner_map owner_map;
 
@@ -63,7 +65,9 @@ void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
 
 /* Makes the word of an address, or returns NULL: no memory, or no address of a
  * block (unaligned, beyond 47 bits). Which of the two is the caller's to tell
- * with owner_in_range(). */
+ * with owner_in_range(). Without memory most calls return at once: where a
+ * program goes on in a place that the budget is too small for, each of its
+ * blocks comes here. */
 COLD uint32_t *owner_slot_make(uintptr_t address);
 
 static ALWAYS_INLINE bool owner_in_range(uintptr_t address)

@@ -159,6 +159,45 @@ static void test_budget_comes_back(void **state)
     assert_true(taken <= 4 * OWNER_LEAF_BYTES);
 }
 
+/* Where the budget is spent for good, blocks that find no room cost no search
+ * each; and when room is there again it is found. */
+static void test_pause(void **state)
+{
+    uintptr_t leaf_range = (uintptr_t)1
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+    enum { KEPT = 8, REFUSED = 100 * OWNER_PAUSE };
+    uint32_t searches = 0, swept, waited = 0;
+    bool followed;
+
+    (void)state;
+    memset(&owner_map, 0, sizeof(owner_map));
+    taken = 0;
+    owner_begin(OWNER_GRANULE_GLIBC, (KEPT + 1) * OWNER_LEAF_BYTES - 1, &taken);
+    for (uint32_t i = 0; i < KEPT; i++) {
+        uintptr_t address = KEPT_BASE + i * leaf_range;
+
+        assert_true(os_reserve(address, OS_PAGE_SIZE));
+        owner_insert(address, i + 1, &followed);
+        assert_true(followed);
+    }
+    swept = owner_map.swept;
+    for (uint32_t i = 0; i < REFUSED; i++) {
+        owner_insert(KEPT_BASE + KEPT * leaf_range, 7, &followed);
+        assert_false(followed);
+        searches += owner_map.swept != swept;
+        swept = owner_map.swept;
+    }
+    assert_in_range(searches, 2, REFUSED / OWNER_PAUSE + 16);
+    for (uint32_t i = 0; i < KEPT; i++) {
+        assert_int_equal(owner_remove(KEPT_BASE + i * leaf_range), i + 1);
+        os_unmap((void *)(KEPT_BASE + i * leaf_range), OS_PAGE_SIZE);
+    }
+    do
+        owner_insert(KEPT_BASE + KEPT * leaf_range, 7, &followed);
+    while (!followed && ++waited < 16 * OWNER_PAUSE);
+    assert_true(followed);
+}
+
 int main(void)
 {
     /* The map keeps nothing of addresses where nothing is mapped. */
@@ -170,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_gives_back),
         cmocka_unit_test(test_budget_comes_back),
+        cmocka_unit_test(test_pause),
     };
 
     if (!reserved)
