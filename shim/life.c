@@ -186,8 +186,8 @@ static int begin_tables(struct life *born)
     if (!err)
         err = module_reset();
     owner_begin(real.allocator == ALLOCATOR_GLIBC && real.size_in_header
-                    ? OWNER_GRANULE_GLIBC
-                    : OWNER_GRANULE_OTHER,
+                    ? OWNER_DISTANCE_32
+                    : OWNER_DISTANCE_8,
                 part_of_limit(LIMIT_OWNERS_PART, UINT64_MAX),
                 &born->header->private_bytes);
     return err;

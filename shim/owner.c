@@ -6,7 +6,6 @@
 
 #include "os.h"
 
-#define ROOTS        (1u << OWNER_ROOT_BITS)
 #define MIDDLES      (1u << OWNER_MIDDLE_BITS)
 #define MIDDLE_BYTES (MIDDLES * sizeof(uint32_t *))
 
@@ -15,10 +14,11 @@
 
 struct owner_map owner_map;
 
-void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
+void owner_begin(enum owner_distance distance, uint64_t budget_bytes,
                  uint64_t *taken_bytes)
 {
-    owner_map.granule_bits = granule_bits;
+    owner_map.planes =
+        distance == OWNER_DISTANCE_8 ? (1u << OWNER_PLANE_BITS) - 1 : 0;
     owner_map.budget_bytes = budget_bytes;
     owner_map.taken_bytes = taken_bytes;
     owner_map.refused = 0;
@@ -58,7 +58,7 @@ static bool spend(uint64_t bytes)
 static void leaf_try(uint32_t **slot, uint16_t *leaves, uintptr_t start)
 {
     uintptr_t range = (uintptr_t)1
-                      << (OWNER_LEAF_BITS + owner_map.granule_bits);
+                      << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
     uintptr_t data_end = os_break();
     uint32_t *leaf;
 
@@ -86,23 +86,22 @@ static void sweep(void)
 
     for (uint32_t step = 0;
          step < OWNER_SWEEP_STEPS && looked < OWNER_SWEEP_LEAVES; step++) {
-        uint32_t i = at % MIDDLES, root = at / MIDDLES % ROOTS;
-        uint32_t tree = at / MIDDLES / ROOTS % 2;
-        uint16_t *leaves = &owner_map.leaves[tree][root];
+        uint32_t i = at % MIDDLES, tree = at / MIDDLES % OWNER_TREES;
+        uintptr_t root = tree >> OWNER_PLANE_BITS;
+        uint16_t *leaves = &owner_map.leaves[tree];
         uint32_t **middle;
 
         if (!__atomic_load_n(leaves, __ATOMIC_ACQUIRE)) {
-            at += MIDDLES - i; /* all of this root's */
+            at += MIDDLES - i; /* all of this tree's */
             continue;
         }
         at++;
-        middle =
-            __atomic_load_n(&owner_map.roots[tree][root], __ATOMIC_ACQUIRE);
+        middle = __atomic_load_n(&owner_map.trees[tree], __ATOMIC_ACQUIRE);
         if (!__atomic_load_n(&middle[i], __ATOMIC_RELAXED))
             continue;
         leaf_try(&middle[i], leaves,
-                 ((uintptr_t)root * MIDDLES + i)
-                     << (OWNER_LEAF_BITS + owner_map.granule_bits));
+                 (root * MIDDLES + i)
+                     << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS));
         looked++;
     }
     __atomic_store_n(&owner_map.swept, at, __ATOMIC_RELAXED);
@@ -141,35 +140,35 @@ static void *table_make(void **slot, size_t bytes, void *(*map)(size_t),
     return expected;
 }
 
-/* The leaf of a key in one of the two trees, or NULL when there is no room. */
-static uint32_t *leaf_make(uintptr_t tree, uintptr_t key)
+/* The leaf of an address in its tree, or NULL when there is no room. */
+static uint32_t *leaf_make(uintptr_t address)
 {
-    uintptr_t root = key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS);
+    uintptr_t tree = owner_tree(address);
     uint32_t **middle, *leaf;
     bool made;
 
     sweep();
     /* The middles keep their pointers in a child; its leaves are empty. */
-    middle = table_make((void **)&owner_map.roots[tree][root], MIDDLE_BYTES,
+    middle = table_make((void **)&owner_map.trees[tree], MIDDLE_BYTES,
                         os_map, &made);
     if (!middle)
         return NULL;
-    leaf = table_make((void **)&middle[(key >> OWNER_LEAF_BITS) % MIDDLES],
+    leaf = table_make((void **)&middle[(address >> (OWNER_LEAF_BITS +
+                                                    OWNER_GRANULE_BITS)) %
+                                       MIDDLES],
                       OWNER_LEAF_BYTES, os_map_wiped, &made);
     if (made)
-        __atomic_fetch_add(&owner_map.leaves[tree][root], 1, __ATOMIC_RELEASE);
+        __atomic_fetch_add(&owner_map.leaves[tree], 1, __ATOMIC_RELEASE);
     return leaf;
 }
 
 uint32_t *owner_slot_make(uintptr_t address)
 {
-    uintptr_t key = address >> owner_map.granule_bits;
     uint32_t refused = __atomic_load_n(&owner_map.refused, __ATOMIC_RELAXED);
 
-    if (!owner_in_range(address) ||
-        key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS) >= ROOTS)
+    if (!owner_in_range(address))
         return NULL;
-    if (worth_looking(refused) && leaf_make((address >> 3) & 1, key)) {
+    if (worth_looking(refused) && leaf_make(address)) {
         if (refused)
             __atomic_store_n(&owner_map.refused, 0, __ATOMIC_RELAXED);
         return owner_slot(address);

@@ -5,11 +5,11 @@
  * One word per place where a block can start; 0 is "not recorded". A radix
  * tree over the address whose leaves are mapped lazily, about 1 MiB each:
  *
- *   address >> granule:   13 bits root | 12 bits middle | 18 bits leaf
+ *   address:   12 bits root | 12 bits middle | 18 bits leaf | 5 bits
  *
- * On glibc chunks are never closer than 32 bytes and a granule is 32. Other
- * allocators get granules of 16 and, for their 8-byte blocks at odd multiples
- * of 8, a second tree of the same shape (design 3.4). The map's locality is
+ * On glibc chunks are never closer than 32 bytes, and there is one such tree.
+ * Other allocators' blocks start at any multiple of 8, and each of the four in
+ * 32 bytes has a tree of its own: a plane (design 3.4). The map's locality is
  * the heap's: that is why it beats a hash table.
  *
  * Concurrency: a word belongs to whoever owns the block: it is inserted after
@@ -36,31 +36,34 @@
 
 #include "cc.h"
 
-#define OWNER_ROOT_BITS     13
-#define OWNER_MIDDLE_BITS   12
-#define OWNER_LEAF_BITS     18
-#define OWNER_LEAF_BYTES    ((1u << OWNER_LEAF_BITS) * 4u)
-#define OWNER_GRANULE_GLIBC 5
-#define OWNER_GRANULE_OTHER 4
-#define OWNER_SWEEP_LEAVES  2u    /* looked at for each that is made */
-#define OWNER_SWEEP_STEPS   4096u /* places where there may be some */
-#define OWNER_PAUSE         256u  /* refusals between two tries, at most */
+#define OWNER_ROOT_BITS    12
+#define OWNER_MIDDLE_BITS  12
+#define OWNER_LEAF_BITS    18
+#define OWNER_GRANULE_BITS 5
+#define OWNER_LEAF_BYTES   ((1u << OWNER_LEAF_BITS) * 4u)
+#define OWNER_PLANE_BITS   2
+#define OWNER_TREES        (1u << (OWNER_ROOT_BITS + OWNER_PLANE_BITS))
+#define OWNER_SWEEP_LEAVES 2u    /* looked at for each that is made */
+#define OWNER_SWEEP_STEPS  4096u /* places where there may be some */
+#define OWNER_PAUSE        256u  /* refusals between two tries, at most */
 
 struct owner_map {
-    uint32_t granule_bits;
-    /* [0] blocks at multiples of 16, [1] those 8 beyond one */
-    uint32_t **roots[2][1u << OWNER_ROOT_BITS];
+    uint32_t **trees[OWNER_TREES];
+    uintptr_t planes;      /* the highest: 0 or 3 */
     uint64_t budget_bytes; /* what leaves and middles may take in all */
     uint64_t *taken_bytes; /* what they have taken */
-    uint16_t leaves[2][1u << OWNER_ROOT_BITS]; /* how many each root has */
+    uint16_t leaves[OWNER_TREES]; /* how many each has */
     uint32_t swept; /* where the search for leaves to give back goes on */
     uint32_t refused; /* blocks, since there was room last */
 };
 extern HIDDEN struct owner_map owner_map;
 
+/* What there can be between the starts of two blocks, at least. */
+enum owner_distance { OWNER_DISTANCE_32, OWNER_DISTANCE_8 };
+
 /* Called at each birth. The tables may take budget_bytes in all, and what they
  * take is added to *taken_bytes. */
-void owner_begin(uint32_t granule_bits, uint64_t budget_bytes,
+void owner_begin(enum owner_distance distance, uint64_t budget_bytes,
                  uint64_t *taken_bytes);
 
 /* Makes the word of an address, or returns NULL: no memory, or no address of a
@@ -75,17 +78,25 @@ static ALWAYS_INLINE bool owner_in_range(uintptr_t address)
     return (address & 7) == 0 && address >> 47 == 0;
 }
 
+/* The number of an address's tree; OWNER_TREES or more: of none. */
+static ALWAYS_INLINE uintptr_t owner_tree(uintptr_t address)
+{
+    uintptr_t root = address >> (OWNER_MIDDLE_BITS + OWNER_LEAF_BITS +
+                                 OWNER_GRANULE_BITS);
+
+    return (root << OWNER_PLANE_BITS) + (address >> 3 & owner_map.planes);
+}
+
 /* The word of an address, or NULL when there is none: not recorded. */
 static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
 {
-    uintptr_t key = address >> owner_map.granule_bits;
-    uintptr_t root = key >> (OWNER_LEAF_BITS + OWNER_MIDDLE_BITS);
+    uintptr_t key = address >> OWNER_GRANULE_BITS;
+    uintptr_t tree = owner_tree(address);
     uint32_t **middle, *leaf;
 
-    if (UNLIKELY(root >= 1u << OWNER_ROOT_BITS))
+    if (UNLIKELY(tree >= OWNER_TREES))
         return NULL;
-    middle = __atomic_load_n(&owner_map.roots[(address >> 3) & 1][root],
-                             __ATOMIC_ACQUIRE);
+    middle = __atomic_load_n(&owner_map.trees[tree], __ATOMIC_ACQUIRE);
     if (UNLIKELY(!middle))
         return NULL;
     leaf = __atomic_load_n(

@@ -51,7 +51,7 @@ int main(void)
 
     /* Leaves of addresses where nothing is mapped would be given back. */
     torture_ok(os_reserve(BASE, LEAVES * DISTANCE), "addresses");
-    owner_begin(OWNER_GRANULE_GLIBC, UINT64_MAX, &taken);
+    owner_begin(OWNER_DISTANCE_32, UINT64_MAX, &taken);
     torture_run(allocate_and_free, TORTURE_THREADS);
     torture_ok(!wrong, "every owner came back, and none was left");
     torture_ok(!unfollowed, "every block had a place");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The owner map against a flat array: random inserts, removes and look-ups at
- * every place a block can start, for both granules.
+ * every place a block can start, for both distances.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,16 +25,16 @@
 
 static uint64_t taken;
 
-static void compare_with_model(uint32_t granule_bits, uint32_t distance)
+static void compare_with_model(enum owner_distance kind, uint32_t distance)
 {
     uint32_t places = SPAN / distance;
     uint32_t *model = calloc(places, sizeof(*model));
 
     assert_non_null(model);
     memset(&owner_map, 0, sizeof(owner_map));
-    owner_begin(granule_bits, UINT64_MAX, &taken);
+    owner_begin(kind, UINT64_MAX, &taken);
     srandom(1);
-    print_message("# seed 1, granule bits %u\n", granule_bits);
+    print_message("# seed 1, blocks at multiples of %u\n", distance);
     for (int i = 0; i < STEPS; i++) {
         uint32_t place = (uint32_t)random() % places;
         uintptr_t address = BASE + (uintptr_t)place * distance;
@@ -58,17 +58,17 @@ static void compare_with_model(uint32_t granule_bits, uint32_t distance)
     free(model);
 }
 
-static void test_glibc_granule(void **state)
+static void test_distance_32(void **state)
 {
     (void)state;
-    compare_with_model(OWNER_GRANULE_GLIBC, 32);
+    compare_with_model(OWNER_DISTANCE_32, 32);
 }
 
 /* Other allocators have blocks of 8 bytes, 8 bytes apart. */
-static void test_other_granule(void **state)
+static void test_distance_8(void **state)
 {
     (void)state;
-    compare_with_model(OWNER_GRANULE_OTHER, 8);
+    compare_with_model(OWNER_DISTANCE_8, 8);
 }
 
 static void test_no_place(void **state)
@@ -77,7 +77,7 @@ static void test_no_place(void **state)
 
     (void)state;
     memset(&owner_map, 0, sizeof(owner_map));
-    owner_begin(OWNER_GRANULE_OTHER, UINT64_MAX, &taken);
+    owner_begin(OWNER_DISTANCE_8, UINT64_MAX, &taken);
     owner_insert(BASE + 4, 1, &followed);
     assert_false(followed);
     owner_insert((uintptr_t)1 << 60, 1, &followed);
@@ -93,7 +93,7 @@ static void test_budget(void **state)
     (void)state;
     memset(&owner_map, 0, sizeof(owner_map));
     taken = 0;
-    owner_begin(OWNER_GRANULE_GLIBC, OWNER_LEAF_BYTES + 65536, &taken);
+    owner_begin(OWNER_DISTANCE_32, OWNER_LEAF_BYTES + 65536, &taken);
     owner_insert(BASE, 7, &followed);
     assert_true(followed);
     owner_insert(BASE + SPAN, 7, &followed); /* another leaf: too much */
@@ -107,7 +107,7 @@ static void test_budget(void **state)
 static void test_gives_back(void **state)
 {
     uintptr_t leaf_range = (uintptr_t)1
-                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
     uintptr_t kept = KEPT_BASE;
     uintptr_t gone = GONE_BASE;
     enum { KEPT = 100, GONE = 20000 };
@@ -116,7 +116,7 @@ static void test_gives_back(void **state)
     (void)state;
     memset(&owner_map, 0, sizeof(owner_map));
     taken = 0;
-    owner_begin(OWNER_GRANULE_GLIBC, UINT64_MAX, &taken);
+    owner_begin(OWNER_DISTANCE_32, UINT64_MAX, &taken);
     for (uint32_t i = 0; i < GONE; i++) {
         if (i < KEPT) { /* one page is enough, in the middle of the range */
             uintptr_t address = kept + i * leaf_range + leaf_range / 2;
@@ -142,7 +142,7 @@ static void test_gives_back(void **state)
 static void test_budget_comes_back(void **state)
 {
     uintptr_t leaf_range = (uintptr_t)1
-                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
     uintptr_t gone = GONE_BASE;
     uint32_t refused = 0;
     bool followed;
@@ -150,7 +150,7 @@ static void test_budget_comes_back(void **state)
     (void)state;
     memset(&owner_map, 0, sizeof(owner_map));
     taken = 0;
-    owner_begin(OWNER_GRANULE_GLIBC, 4 * OWNER_LEAF_BYTES, &taken);
+    owner_begin(OWNER_DISTANCE_32, 4 * OWNER_LEAF_BYTES, &taken);
     for (uint32_t i = 0; i < 1000; i++) {
         owner_insert(gone + i * leaf_range, 7, &followed);
         refused += !followed;
@@ -164,7 +164,7 @@ static void test_budget_comes_back(void **state)
 static void test_pause(void **state)
 {
     uintptr_t leaf_range = (uintptr_t)1
-                           << (OWNER_LEAF_BITS + OWNER_GRANULE_GLIBC);
+                           << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
     enum { KEPT = 8, REFUSED = 100 * OWNER_PAUSE };
     uint32_t searches = 0, swept, waited = 0;
     bool followed;
@@ -172,7 +172,7 @@ static void test_pause(void **state)
     (void)state;
     memset(&owner_map, 0, sizeof(owner_map));
     taken = 0;
-    owner_begin(OWNER_GRANULE_GLIBC, (KEPT + 1) * OWNER_LEAF_BYTES - 1, &taken);
+    owner_begin(OWNER_DISTANCE_32, (KEPT + 1) * OWNER_LEAF_BYTES - 1, &taken);
     for (uint32_t i = 0; i < KEPT; i++) {
         uintptr_t address = KEPT_BASE + i * leaf_range;
 
@@ -203,8 +203,8 @@ int main(void)
     /* The map keeps nothing of addresses where nothing is mapped. */
     bool reserved = os_reserve(BASE, SPAN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_glibc_granule),
-        cmocka_unit_test(test_other_granule),
+        cmocka_unit_test(test_distance_32),
+        cmocka_unit_test(test_distance_8),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_gives_back),
