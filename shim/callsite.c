@@ -235,8 +235,11 @@ static uint32_t capture_traced(struct shard *shard,
     struct tracer *tracer = shard->tracer;
     struct spine *spine = &tracer->spine;
     uint32_t callsite, labels = thread_self.labels;
-    uint64_t origin = path_origin(tracer->remaps, labels);
+    uint64_t origin;
 
+    if (UNLIKELY(module_changed(&tracer->loads)))
+        tracer_renew(tracer);
+    origin = path_origin(tracer->remaps, labels);
     if (UNLIKELY(tracer->labels != labels)) {
         spine->count = 0;
         tracer->labels = labels;

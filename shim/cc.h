@@ -15,6 +15,8 @@
 #define UNLIKELY(x)   __builtin_expect(!!(x), 0)
 #define CACHE_LINE    64
 #define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
+/* The compiler knows nothing about the value of a variable from here on. */
+#define OPAQUE(variable) __asm__("" : "+r"(variable))
 /* The compiler may neither move memory accesses across this nor drop a store
  * before it, even around calls it believes to be leaves (hazards A2). */
 #define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")

@@ -40,6 +40,8 @@ static bool add_words(struct memo_entry *entry, const struct spine *spine)
             !add_word(entry, sp, saved))
             return false;
     }
+    if (entry->count == 0)
+        return false;
     while (entry->count % MEMO_UNROLL != 0) {
         entry->offsets[entry->count] = entry->offsets[entry->count - 1];
         entry->words[entry->count] = entry->words[entry->count - 1];

@@ -50,7 +50,7 @@ struct memo_entry {
                       it was found; 0 none */
     uintptr_t bp;  /* where demanded */
     uint32_t callsite;
-    uint16_t count;  /* of words; padded with the last one again */
+    uint16_t count;  /* of words, not 0; padded with the last one again */
     uint16_t labels; /* that the callsite is under (label.h), and whether bp is
                         demanded: one word, to be looked at once */
     uint16_t offsets[MEMO_WORDS]; /* (address - sp) / 8 */
@@ -63,19 +63,21 @@ struct memo {
     struct memo_entry entries[MEMO_ENTRIES];
 };
 
+/* The multipliers fit an instruction. What differs in a low bit of an address
+ * differs in the product from there to 31 bits further up. */
 static ALWAYS_INLINE uint64_t memo_hash_first(const struct walk_start *start)
 {
-    return start->pc * 0x9e3779b97f4a7c15u ^ start->sp * 0xe7037ed1a0b428dbu;
+    return start->pc * 0x7f4a7c15u ^ start->sp * 0x70b428dbu;
 }
 
 static ALWAYS_INLINE uint64_t memo_hash_next(uint64_t hash, uintptr_t word)
 {
-    return (hash ^ word) * 0xd6e8feb86659fd93u;
+    return (hash ^ word) * 0x6659fd93u;
 }
 
 static ALWAYS_INLINE uint32_t memo_slot(uint64_t hash)
 {
-    return (uint32_t)(hash >> 50) % MEMO_ENTRIES;
+    return (uint32_t)(hash >> 28) % MEMO_ENTRIES;
 }
 
 static ALWAYS_INLINE uint32_t memo_other(uint32_t slot)
@@ -91,6 +93,7 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
                                      uint32_t labels, uintptr_t *word)
 {
     uint32_t differs = entry->labels ^ labels;
+    size_t count = entry->count, i = 0;
 
     if (differs) {
         if (differs != MEMO_DEMANDS_BP) {
@@ -102,13 +105,15 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
             return false;
         }
     }
-    for (uint32_t i = 0; i < entry->count; i += MEMO_UNROLL)
+    do {
 #pragma GCC unroll 4
-        for (uint32_t j = i; j < i + MEMO_UNROLL; j++) {
-            *word = step_load(start->sp + entry->offsets[j] * 8ul);
-            if (*word != entry->words[j])
+        for (size_t j = 0; j < MEMO_UNROLL; j++) {
+            *word = step_load(start->sp + entry->offsets[i + j] * 8ul);
+            if (*word != entry->words[i + j])
                 return false;
         }
+        i += MEMO_UNROLL;
+    } while (i < count);
     return true;
 }
 
@@ -124,13 +129,17 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
 
     for (int try = 0; try < MEMO_TRIES; try++) {
         entry = &memo->entries[memo_slot(hash)];
+        OPAQUE(entry); /* gcc 12 would reckon it again */
         if (UNLIKELY(entry->hash != hash)) {
             entry = &memo->entries[memo_other(memo_slot(hash))];
             if (entry->hash != hash)
                 break;
         }
-        if (LIKELY(memo_holds(entry, start, labels, &word)))
+        if (LIKELY(memo_holds(entry, start, labels, &word))) {
+            if (entry->callsite == 0)
+                __builtin_unreachable(); /* it has a hash */
             return entry->callsite;
+        }
         hash = memo_hash_next(hash, word);
     }
     *missed = hash;

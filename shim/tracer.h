@@ -43,19 +43,22 @@ _Static_assert(sizeof(struct tracer) <= 256 << 10, "a thread's share");
  * shard's owner calls it. */
 struct tracer *tracer_make(uint32_t shard);
 
-/* Looks whether code was replaced, and then forgets everything. */
+/* Where something was loaded since the last time: looks whether code was
+ * replaced, and then forgets everything. */
 COLD void tracer_renew(struct tracer *tracer);
 
 /* The callsite of the stack, under these labels, where the memo knows it, else
- * 0. */
+ * 0: also when tracer_renew() is to be called. */
 static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
                                             const struct walk_start *start,
                                             uint32_t labels)
 {
     uint32_t callsite;
 
-    if (UNLIKELY(module_changed(&tracer->loads)))
-        tracer_renew(tracer);
+    if (UNLIKELY(module_changed(&tracer->loads))) {
+        tracer->missed = 0;
+        return 0;
+    }
     if (UNLIKELY(tracer->pause)) {
         tracer->pause--;
         WALK_COUNT(unasked, 1);
