@@ -13,23 +13,12 @@ struct pool {
     uint32_t used; /* slots ever taken */
     uint32_t live;
     struct sample samples[SAMPLE_SLOTS_MAX];
-    uint16_t filter[2u << SAMPLE_FILTER_BITS_MAX];
+    uint16_t filter[1u << SAMPLE_FILTER_BITS_MAX];
 };
 
 static struct pool *pool;
-uint16_t *sample_filter;
-uint32_t sample_filter_mask = (1u << SAMPLE_FILTER_BITS_MIN) - 1;
-
-int sample_begin(void)
-{
-    if (!pool)
-        pool = os_map_wiped(sizeof(*pool));
-    if (!pool)
-        return -ENOMEM;
-    sample_filter = pool->filter;
-    sample_filter_mask = (1u << SAMPLE_FILTER_BITS_MIN) - 1;
-    return 0;
-}
+uint16_t *sample_filter_end;
+int64_t sample_filter_ones = SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN);
 
 /* ---- the filter -------------------------------------------------------- */
 
@@ -37,8 +26,8 @@ static void filter_add(const void *block, uint16_t amount)
 {
     for (uint32_t bits = SAMPLE_FILTER_BITS_MIN; bits <= SAMPLE_FILTER_BITS_MAX;
          bits += SAMPLE_FILTER_BITS_STEP) {
-        uint16_t *count =
-            &pool->filter[sample_filter_index(block, (1u << bits) - 1)];
+        uint16_t *count = &sample_filter_end[sample_filter_index(
+            block, SAMPLE_FILTER_ONES(bits))];
         /* A guess: what is read first costs a second fault (os_prefault). */
         uint16_t old = amount == 1 ? 0 : 1;
 
@@ -50,18 +39,26 @@ static void filter_add(const void *block, uint16_t amount)
     }
 }
 
+/* From now on the size with these ones is asked. Its count for NULL never is 0,
+ * so that free(NULL) need not be told apart before. */
+static void filter_use(int64_t ones)
+{
+    sample_filter_end[sample_filter_index(NULL, ones)] = UINT16_MAX;
+    __atomic_store_n(&sample_filter_ones, ones, __ATOMIC_RELEASE);
+}
+
 /* Every size is right at any time, so changing the size needs no order. */
 static void filter_choose(uint32_t live)
 {
     uint32_t bits = SAMPLE_FILTER_BITS_MIN;
+    int64_t ones;
 
     while (bits < SAMPLE_FILTER_BITS_MAX &&
            live > (1u << bits) / SAMPLE_FILTER_SPARSITY)
         bits += SAMPLE_FILTER_BITS_STEP;
-    if ((1u << bits) - 1 !=
-        __atomic_load_n(&sample_filter_mask, __ATOMIC_RELAXED))
-        __atomic_store_n(&sample_filter_mask, (1u << bits) - 1,
-                         __ATOMIC_RELAXED);
+    ones = SAMPLE_FILTER_ONES(bits);
+    if (ones != __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED))
+        filter_use(ones);
 }
 
 /* ---- the pool ---------------------------------------------------------- */
@@ -84,6 +81,17 @@ static uint32_t pop_free(void)
             return slot;
     }
     return RESERVE_NONE;
+}
+
+int sample_begin(void)
+{
+    if (!pool)
+        pool = os_map_wiped(sizeof(*pool));
+    if (!pool)
+        return -ENOMEM;
+    sample_filter_end = pool->filter + (1u << SAMPLE_FILTER_BITS_MAX);
+    filter_use(SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN));
+    return 0;
 }
 
 uint32_t sample_keep(const void *block, const struct sample *sample)

@@ -20,9 +20,11 @@
  * live samples by address hash, in four sizes that are all kept up to date
  * (samples are rare). The number of live samples chooses which size is asked,
  * at least 64 counts a sample, so that about 1 in 64 frees goes on to the owner
- * map for nothing. The four lie in one array, the one of 2^b counts from index
- * 2^b on: the choice is one word, 2^b - 1, and never torn. A count that reaches
- * its end stays there: the filter may say yes too often, never no.
+ * map for nothing. The four lie in one array, each at its end and so in one
+ * another: an index counts back from the end, and is a hash with ones above its
+ * b lowest bits. So the choice is one word, those ones, and never torn; and an
+ * eighth more than its own samples are counted in each. A count that reaches its
+ * end stays there: the filter may say yes too often, never no.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H
@@ -54,8 +56,10 @@ struct sample {
     uint32_t callsite; /* or the next free slot + 1 */
 };
 
-extern HIDDEN uint16_t *sample_filter; /* 2 << SAMPLE_FILTER_BITS_MAX counts */
-extern HIDDEN uint32_t sample_filter_mask; /* of the size that is asked */
+extern HIDDEN uint16_t *sample_filter_end; /* of 1 << SAMPLE_FILTER_BITS_MAX */
+extern HIDDEN int64_t sample_filter_ones; /* of the size that is asked */
+
+#define SAMPLE_FILTER_ONES(bits) (-((int64_t)1 << (bits)))
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int sample_begin(void);
@@ -68,20 +72,20 @@ uint32_t sample_keep(const void *block, const struct sample *sample);
  * After realloc the block is the old one. */
 struct sample sample_release(const void *block, uint32_t slot);
 
-static ALWAYS_INLINE uint32_t sample_filter_index(const void *block,
-                                                  uint32_t mask)
+/* The multiplier fits an instruction; bits 32 and up of the product hang on
+ * every bit in which the addresses of blocks differ. */
+static ALWAYS_INLINE int64_t sample_filter_index(const void *block,
+                                                 int64_t ones)
 {
-    uint64_t hash = ((uintptr_t)block >> 4) * 0x9e3779b97f4a7c15u;
-
-    return ((uint32_t)(hash >> 32) & mask) + mask + 1;
+    return (int64_t)((uintptr_t)block * 0x5851f42du >> 32) | ones;
 }
 
-/* False: the block is certainly no live sample. */
+/* False: the block is certainly no live sample, nor NULL. */
 static ALWAYS_INLINE bool sample_may_be(const void *block)
 {
-    uint32_t mask = __atomic_load_n(&sample_filter_mask, __ATOMIC_RELAXED);
+    int64_t ones = __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED);
 
-    return __atomic_load_n(&sample_filter[sample_filter_index(block, mask)],
+    return __atomic_load_n(&sample_filter_end[sample_filter_index(block, ones)],
                            __ATOMIC_RELAXED) != 0;
 }
 
@@ -99,8 +103,18 @@ COLD uint32_t sample_weight(struct thread *thread, size_t size,
  * caller draws again. */
 static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
 {
-    thread->countdown -= (int64_t)(size + 1);
+    int64_t bytes = (int64_t)(size + 1);
+
+    OPAQUE(bytes); /* gcc 12 would subtract the complement of size: longer */
+    thread->countdown -= bytes;
     return UNLIKELY(thread->countdown < 0);
+}
+
+/* Whether it would. */
+static ALWAYS_INLINE bool sample_is_near(const struct thread *thread,
+                                         size_t size)
+{
+    return UNLIKELY(thread->countdown < (int64_t)(size + 1));
 }
 
 /* e^-x and ln(u) to 14 digits, because libm is not ours to load. */
