@@ -16,7 +16,7 @@
  *
  * Some allocators build one function on another by way of the symbol (calloc
  * on malloc, malloc on memalign). Then the inner call records the block, and
- * `recorded` tells the outer one not to count it twice.
+ * the outer one notices (record_seen) and does not count it twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,16 +32,12 @@
 static HOT void *malloc_exact(size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
-    struct thread *thread = &thread_self;
     void *block;
 
-    thread->recorded = NULL;
+    thread_self.recorded = NULL;
     block = real.malloc(size);
-    if (UNLIKELY(!block || thread->recorded == block))
-        return block;
-    /* A signal handler may have forked meanwhile, and this be the child. */
-    if (LIKELY(life_joined(thread) && thread->mode == SEGMENT_MODE_EXACT))
-        record_exact_alloc(thread, block, &start);
+    if (LIKELY(block && thread_self.recorded != block))
+        record_exact_alloc(&thread_self, block, &start);
     return block;
 }
 
@@ -70,23 +66,56 @@ EXPORT void *malloc(size_t size)
     return real.malloc(size);
 }
 
-static HOT void free_exact(void *block)
-{
-    if (UNLIKELY(!record_exact_free(&thread_self, block)))
-        record_free(block);
-    real.free(block);
-}
-
+/* What free does with a block that may be boot.h's. */
 static NOINLINE void free_recorded(void *block)
 {
+    if (UNLIKELY(boot_owns(block)))
+        return;
     record_free(block);
     real.free(block);
 }
 
+static COLD void free_and_tell(void *block)
+{
+    peak_settle(thread_self.shard);
+    real.free(block);
+}
+
+static ALWAYS_INLINE void free_exact_sized(void *block, size_t usable)
+{
+    switch (record_exact_free(&thread_self, block, usable)) {
+    case RECORD_EXACT_FREED:
+        real.free(block);
+        break;
+    case RECORD_EXACT_TO_TELL:
+        free_and_tell(block);
+        break;
+    case RECORD_EXACT_NOT_DONE:
+        free_recorded(block);
+        break;
+    }
+}
+
+/* The same where the allocator must be asked for the size. */
+static NOINLINE void free_exact_asking(void *block)
+{
+    free_exact_sized(block, real.malloc_usable_size(block));
+}
+
+static HOT void free_exact(void *block)
+{
+    size_t usable;
+
+    if (UNLIKELY(!block))
+        return;
+    if (LIKELY(real_read_size(block, &usable)))
+        free_exact_sized(block, usable);
+    else
+        free_exact_asking(block);
+}
+
 EXPORT void free(void *block)
 {
-    if (UNLIKELY(boot_owns(block)))
-        return;
     switch (record_free_needs(block)) {
     case RECORD_EXACTLY:
         free_exact(block);
@@ -97,16 +126,16 @@ EXPORT void free(void *block)
     case RECORD_NOTHING:
         break;
     }
-    real.free(block);
+    if (LIKELY(!boot_owns(block)))
+        real.free(block);
 }
 
 /* What every other function does with its result. */
-static ALWAYS_INLINE void record_result(void *block, size_t size,
+static ALWAYS_INLINE void record_result(const struct record_watch *watch,
+                                        void *block, size_t size,
                                         const struct walk_start *start)
 {
-    void *recorded = thread_self.recorded;
-
-    if (LIKELY(block && recorded != block && recorded != RECORDED_BY_COUNT) &&
+    if (LIKELY(block && !record_seen(watch, block)) &&
         record_alloc_needs(size) != RECORD_NOTHING)
         record_alloc(block, size, start);
 }
@@ -125,10 +154,10 @@ static COLD void *move_out_of_boot(void *old, size_t size)
 static ALWAYS_INLINE void *resize(void *old, size_t size,
                                   const struct walk_start *start)
 {
+    const struct record_watch watch = record_begin();
     struct record_taken taken = {false, 0, 0};
     void *block;
 
-    thread_self.recorded = NULL;
     if (UNLIKELY(old && boot_owns(old))) {
         block = move_out_of_boot(old, size);
     } else {
@@ -141,15 +170,23 @@ static ALWAYS_INLINE void *resize(void *old, size_t size,
         else
             record_taken_freed(old, &taken);
     }
-    record_result(block, size, start);
+    record_result(&watch, block, size, start);
     return block;
 }
 
-EXPORT void *realloc(void *old, size_t size)
+static NOINLINE void *realloc_recorded(void *old, size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
 
     return resize(old, size, &start);
+}
+
+EXPORT void *realloc(void *old, size_t size)
+{
+    if (LIKELY(!boot_owns(old)) &&
+        record_realloc_needs(old, size) == RECORD_NOTHING)
+        return real.realloc(old, size);
+    return realloc_recorded(old, size);
 }
 
 EXPORT void *reallocarray(void *old, size_t count, size_t size)
@@ -167,26 +204,31 @@ EXPORT void *reallocarray(void *old, size_t count, size_t size)
 EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
-    int err;
+    const struct record_watch watch = record_begin();
+    int err = real.posix_memalign(block, alignment, size);
 
-    thread_self.recorded = NULL;
-    err = real.posix_memalign(block, alignment, size);
     if (LIKELY(err == 0))
-        record_result(*block, size, &start);
+        record_result(&watch, *block, size, &start);
     return err;
 }
 
 /* The functions that only differ in what they are called with. */
 #define INTERPOSE_ALLOC(name, parameters, arguments, size)                     \
-    EXPORT void *name parameters                                               \
+    static NOINLINE void *name##_recorded parameters                           \
     {                                                                          \
         const struct walk_start start = WALK_START_HERE();                     \
-        void *block;                                                           \
+        const struct record_watch watch = record_begin();                      \
+        void *block = real.name arguments;                                     \
                                                                                \
-        thread_self.recorded = NULL;                                           \
-        block = real.name arguments;                                           \
-        record_result(block, size, &start);                                    \
+        record_result(&watch, block, size, &start);                            \
         return block;                                                          \
+    }                                                                          \
+                                                                               \
+    EXPORT void *name parameters                                               \
+    {                                                                          \
+        if (record_realloc_needs(NULL, size) == RECORD_NOTHING)                \
+            return real.name arguments;                                        \
+        return name##_recorded arguments;                                      \
     }
 
 INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),

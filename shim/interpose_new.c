@@ -95,23 +95,26 @@ static COLD bool watch_new(void)
 }
 
 /* Whether the block that an operator new returned is still to be recorded. */
-static ALWAYS_INLINE bool end_new(struct target *target, const void *block,
-                                  bool watched)
+static ALWAYS_INLINE bool end_new(struct target *target,
+                                  const struct record_watch *watch,
+                                  const void *block, bool watched)
 {
-    const void *recorded = thread_self.recorded;
-
     if (UNLIKELY(watched && block))
-        set_kind(target, recorded == block);
-    return block && recorded != block && recorded != RECORDED_BY_COUNT;
+        set_kind(target, thread_self.recorded == block);
+    return block && !record_seen(watch, block);
 }
 
 /* Makes the next hook of this thread forward without recording, so that
  * end_delete() can tell whether there was one. */
 static COLD bool watch_delete(void)
 {
-    if (!life_joined(&thread_self))
+    struct thread *thread = &thread_self;
+
+    /* While nothing has been recorded, free() looks at nothing. */
+    if (!life_joined(thread) || !life_has_recorded())
         return false;
-    thread_self.epoch = THREAD_WATCHED;
+    thread->epoch = THREAD_WATCHED;
+    thread->mode = THREAD_NO_MODE;
     return true;
 }
 
@@ -136,10 +139,10 @@ static COLD void end_delete(struct target *target)
         if (LIKELY(kind_of(&next) == KIND_PASSES))                             \
             return ((void *(*)parameters)next.function)arguments;              \
         const struct walk_start start = WALK_START_HERE();                     \
-        thread_self.recorded = NULL;                                           \
+        const struct record_watch watch = record_begin();                      \
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_new();     \
         block = ((void *(*)parameters)next.function)arguments;                 \
-        if (end_new(&next, block, watched) &&                                  \
+        if (end_new(&next, &watch, block, watched) &&                          \
             record_alloc_needs(size) != RECORD_NOTHING)                        \
             record_alloc(block, size, &start);                                 \
         return block;                                                          \

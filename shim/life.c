@@ -33,15 +33,16 @@
 #define LIMIT_TABLES_PART  32u
 #define LIMIT_OWNERS_PART  8u
 
+#define BIRTH_SHIFT 48 /* of SEGMENT_MODE_BIRTH */
+
 _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
     .mode = THREAD_NO_MODE,
 };
 
-static struct life unborn;
-struct life *life = &unborn;
+struct life life[1];
 
-/* These outlive a fork, unlike the page behind `life`. */
+/* These outlive a fork, unlike the page of `life`. */
 static uint64_t births;
 static struct segment_file file;
 static uint32_t being_born; /* pid of the process that gives birth, or 0 */
@@ -69,9 +70,20 @@ static void set_status(enum segment_status status, const char *note)
     __atomic_store_n(&header->status, status, __ATOMIC_SEQ_CST);
 }
 
+void life_set_mode(uint64_t word)
+{
+    uint64_t *mode = &life->header->mode;
+    uint64_t before = __atomic_load_n(mode, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(
+        mode, &before, (before & SEGMENT_MODE_BIRTH) | word, true,
+        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
 void life_disable(enum segment_status status, const char *note)
 {
-    __atomic_store_n(&life->header->mode, SEGMENT_MODE_OFF, __ATOMIC_RELAXED);
+    life_set_mode(SEGMENT_MODE_OFF);
     set_status(status, note);
 }
 
@@ -87,7 +99,7 @@ static void end_doubt(void)
 void life_doubt(const char *object)
 {
     set_status(SEGMENT_BYPASSED, object);
-    if (__atomic_load_n(&life->tables_used, __ATOMIC_SEQ_CST))
+    if (life_has_recorded())
         end_doubt();
 }
 
@@ -132,6 +144,13 @@ static uint32_t tables_max(void)
     return max;
 }
 
+/* What sets the mode words of this life apart from its ancestors': never 0, as
+ * life.no_mode is. */
+static uint64_t birth_bits(void)
+{
+    return (births % (SEGMENT_MODE_BIRTH >> BIRTH_SHIFT) + 1) << BIRTH_SHIFT;
+}
+
 /* Describes this process in a new header. `parent` is the segment of the
  * process we were forked from, or NULL. */
 static void fill_header(struct segment_header *header,
@@ -140,7 +159,7 @@ static void fill_header(struct segment_header *header,
     struct text text;
 
     header->created_ns = os_realtime_ns();
-    header->mode = options.mode_word;
+    header->mode = options.mode_word | birth_bits();
     header->state = SEGMENT_LIVE;
     header->callsites_used = SEGMENT_SINK_COUNT;
     header->nodes_used = 1;
@@ -162,7 +181,7 @@ static void fill_header(struct segment_header *header,
     if (parent) {
         header->parent_pid = parent->pid;
         header->parent_start_time = parent->start_time;
-        header->mode = parent->mode;
+        header->mode = (parent->mode & ~SEGMENT_MODE_BIRTH) | birth_bits();
         header->status = parent->status;
         memcpy(header->note, parent->note, sizeof(header->note));
         header->inherited_bytes = segment_file_in_use(&file);
@@ -171,7 +190,7 @@ static void fill_header(struct segment_header *header,
 
 /* The tables outside the segment. Kept from the parent in a child, where the
  * kernel has wiped them. Returns 0 or -errno. */
-static int begin_tables(struct life *born)
+static int begin_tables(void)
 {
     int err = shard_begin();
 
@@ -189,12 +208,12 @@ static int begin_tables(struct life *born)
                     ? OWNER_DISTANCE_32
                     : OWNER_DISTANCE_8,
                 part_of_limit(LIMIT_OWNERS_PART, UINT64_MAX),
-                &born->header->private_bytes);
+                &life->header->private_bytes);
     return err;
 }
 
-/* Makes the segment of this process in *born. Returns 0 or -errno. */
-static int make_segment_in(const char *directory, struct life *born)
+/* Makes the segment of this process. Returns 0 or -errno. */
+static int make_segment_in(const char *directory)
 {
     /* One birth at a time: off the stack of whoever allocates first. */
     static struct segment_file made;
@@ -205,17 +224,17 @@ static int make_segment_in(const char *directory, struct life *born)
     if (err)
         return err;
     fill_header(made.header, file.header);
-    born->header = made.header;
-    born->extents = (char *)made.header + SEGMENT_EXTENTS_OFFSET;
-    born->table = (uint64_t *)(void *)((char *)made.header +
+    life->header = made.header;
+    life->extents = (char *)made.header + SEGMENT_EXTENTS_OFFSET;
+    life->table = (uint64_t *)(void *)((char *)made.header +
                                        SEGMENT_EXTENT_TABLE_OFFSET);
-    err = begin_tables(born);
+    err = begin_tables();
     if (!err) { /* not before: locks are looked at without joining */
         made.header->locks = file.header ? file.header->locks : options.locks;
         err = segment_file_publish(&made);
     }
     if (err) {
-        born->header = &dormant; /* a lock may be looked at now */
+        life->header = &dormant; /* a lock may be looked at now */
         segment_file_discard(&made);
         return err;
     }
@@ -224,7 +243,7 @@ static int make_segment_in(const char *directory, struct life *born)
     return 0;
 }
 
-static bool make_segment(struct life *born)
+static bool make_segment(void)
 {
     static char directory[OPTIONS_PATH_MAX];
 
@@ -234,7 +253,7 @@ static bool make_segment(struct life *born)
     if (options.only[0] && !program_is_named(options.only))
         return false;
     options_choose_directory(directory);
-    if (make_segment_in(directory, born) == 0)
+    if (make_segment_in(directory) == 0)
         return true;
     options_complain("no segment in", directory);
     return false;
@@ -253,28 +272,37 @@ static bool begin_birth(void)
     return true;
 }
 
+/* So that a fork can be told. */
+static bool life_wipes(void)
+{
+    return births > 0 || os_wipe_on_fork(life, sizeof(life)) == 0;
+}
+
 /* Gives birth, unless somebody else is at it. */
 static void give_birth(void)
 {
-    struct life *born;
+    struct segment_header *header;
 
     if (!begin_birth())
         return;
     real_resolve();
-    born = life == &unborn ? os_map_wiped(sizeof(*born)) : life;
-    if (!born) /* a fork could not be told: nothing must be recorded */
-        born = &unborn;
-    if (__atomic_load_n(&born->epoch, __ATOMIC_RELAXED) == 0) {
-        if (born == &unborn || !make_segment(born)) {
+    if (__atomic_load_n(&life->epoch, __ATOMIC_RELAXED) == 0) {
+        if (!life_wipes() || !make_segment()) {
             segment_file_unmap(&file);
-            born->header = &dormant;
-            born->extents = NULL;
+            dormant.mode = birth_bits();
+            life->header = &dormant;
+            life->extents = NULL;
         }
-        __atomic_store_n(&life, born, __ATOMIC_RELEASE);
+        header = life->header;
+        __atomic_store_n(&life->used, LIFE_BORN, __ATOMIC_RELAXED);
         /* A child frees what it inherited, maybe before it allocates. */
-        if (born->header->inherited_bytes && life_mode() == SEGMENT_MODE_EXACT)
+        if (header->inherited_bytes &&
+            SEGMENT_MODE_OF(life_mode()) == SEGMENT_MODE_EXACT)
             life_record(SEGMENT_MODE_EXACT);
-        __atomic_store_n(&born->epoch, ++births, __ATOMIC_RELEASE);
+        __atomic_store_n(&life->mode_at,
+                         (uintptr_t)&header->mode - (uintptr_t)life,
+                         __ATOMIC_RELEASE);
+        __atomic_store_n(&life->epoch, ++births, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&being_born, 0, __ATOMIC_RELEASE);
 }
@@ -300,7 +328,7 @@ bool life_join(struct thread *thread)
         return false;
     }
     if (thread->epoch != epoch) {
-        thread->shard = NULL;
+        thread->shard = shard_common();
         thread->young = SHARD_AFTER;
         thread->busy = 0;
         thread->mode = THREAD_NO_MODE;
@@ -335,7 +363,7 @@ bool life_record(enum segment_mode mode)
         return false;
     /* The first recording needs the extent table; populating it twice is
      * harmless, so racing threads need not wait for each other. */
-    if (!life->tables_used) {
+    if (!life_has_recorded()) {
         if (!life_make_room())
             return false;
         if (__atomic_compare_exchange_n(&life->recording, &idle, 1, false,
@@ -344,7 +372,7 @@ bool life_record(enum segment_mode mode)
                              __ATOMIC_RELAXED);
     }
     __atomic_fetch_or(&header->modes_used, bit, __ATOMIC_RELAXED);
-    __atomic_fetch_or(&life->tables_used, bit, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&life->used, LIFE_USED(mode), __ATOMIC_SEQ_CST);
     end_doubt();
     return true;
 }

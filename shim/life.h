@@ -9,10 +9,17 @@
  *
  *   unborn --life_join()--> recording or dormant --fork--> unborn (the child)
  *
- * The page behind `life` is MADV_WIPEONFORK, so that a child finds epoch 0 no
+ * The page of `life` is MADV_WIPEONFORK, so that a child finds epoch 0 no
  * matter how it was made: fork, _Fork, clone (hazards C2, C3, C4). A thread's
  * copy of the epoch (thread.h) differs from it exactly when the thread or the
- * process is new; that one comparison is all that a hook pays.
+ * process is new.
+ *
+ * The hot path asks for both at once, whether the thread is of this life and
+ * what the mode is: it compares the mode word with that which the thread was
+ * made ready for. The word is in the segment's header, and where that is, is in
+ * the page: a distance from its own start, so that a child finds distance 0,
+ * and there a word that no thread is ready for. Words of different lives differ
+ * (SEGMENT_MODE_BIRTH).
  * Read next: thread.h, record.h, segment.h.
  */
 #ifndef PREPROF_LIFE_H
@@ -23,12 +30,23 @@
 #include <stdint.h>
 
 #include "cc.h"
+#include "os.h"
 #include "segment.h"
 #include "thread.h"
 
-
+/*
+ * life.used: the lowest number at birth, plus a bit for every mode that has
+ * recorded. So it is less than LIFE_SAMPLED where no table has anything in it,
+ * LIFE_SAMPLED where there is nothing but samples, and more in any other case,
+ * also before birth: one comparison tells the three apart.
+ */
+#define LIFE_BORN       INT32_MIN
+#define LIFE_USED(mode) (1 << (mode))
+#define LIFE_SAMPLED    (LIFE_BORN + LIFE_USED(SEGMENT_MODE_SAMPLE))
 
 struct life {
+    uint64_t no_mode; /* 0: the mode word before birth, as mode_at is 0 too */
+    uintptr_t mode_at; /* where header->mode is, from this page's start */
     uint64_t epoch; /* number of births in this line of processes; 0 unborn.
                        Written last, with release; pairs with the acquire in
                        life_join(). Hooks read it relaxed: a thread that sees
@@ -37,7 +55,7 @@ struct life {
                                       a private header in mode off */
     char *extents;       /* the mapped file behind the header, or NULL */
     uint64_t *table;     /* the extent table in it */
-    uint32_t tables_used; /* bit (1 << mode) for every mode that recorded */
+    int32_t used;          /* see above */
     uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
     uint32_t refused;      /* extent.c: requests that found no room */
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
@@ -48,9 +66,10 @@ struct life {
                            for a moment */
         int64_t mark;   /* what in_use must exceed to be the next peak */
     } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
-};
+} __attribute__((aligned(OS_PAGE_SIZE)));
 
-extern HIDDEN struct life *life;
+/* The only one. */
+extern HIDDEN struct life life[1];
 
 /*
  * Makes the calling thread part of this process's life, giving birth first if
@@ -78,10 +97,25 @@ static ALWAYS_INLINE bool life_records_waits(void)
            UNLIKELY(__atomic_load_n(&header->locks, __ATOMIC_RELAXED) != 0);
 }
 
+/* The mode word, once joined. */
 static ALWAYS_INLINE uint64_t life_mode(void)
 {
     return __atomic_load_n(&life->header->mode, __ATOMIC_RELAXED);
 }
+
+/* Whether the thread is ready for what is to be recorded now (thread.h): then
+ * it has joined, too. May be asked before birth. */
+static ALWAYS_INLINE bool life_is_ready(const struct thread *thread)
+{
+    const uint64_t *mode =
+        (const uint64_t *)((const char *)life +
+                           __atomic_load_n(&life->mode_at, __ATOMIC_RELAXED));
+
+    return LIKELY(thread->mode == __atomic_load_n(mode, __ATOMIC_RELAXED));
+}
+
+/* Changes the mode, once joined. */
+void life_set_mode(uint64_t word);
 
 /*
  * Prepares the segment for the first recording in a mode, which proves that
@@ -95,12 +129,18 @@ COLD bool life_record(enum segment_mode mode);
  * filesystem is full. */
 bool life_make_room(void);
 
+/* Whether a table may have anything in it. */
+static ALWAYS_INLINE bool life_has_recorded(void)
+{
+    return (__atomic_load_n(&life->used, __ATOMIC_SEQ_CST) & INT32_MAX) != 0;
+}
+
 static ALWAYS_INLINE bool life_may_record(enum segment_mode mode)
 {
     /* Not "LIKELY(used) || life_record()": gcc 12 takes all that follows such
      * an expression for cold, and compiles it for size. */
-    if (LIKELY(__atomic_load_n(&life->tables_used, __ATOMIC_RELAXED) &
-               (1u << mode)))
+    if (LIKELY(__atomic_load_n(&life->used, __ATOMIC_RELAXED) &
+               LIFE_USED(mode)))
         return true;
     return life_record(mode);
 }

@@ -93,7 +93,7 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
         (life->header->status != SEGMENT_OK &&
          life->header->status != SEGMENT_BYPASSED))
         return -ENOTSUP;
-    if (mode == PREPROF_SAMPLE)
+    if (mode == PREPROF_SAMPLE && sample_size <= SEGMENT_SAMPLE_SIZE_MAX)
         word = SEGMENT_MODE_WORD(
             SEGMENT_MODE_SAMPLE,
             sample_size ? sample_size : SEGMENT_SAMPLE_SIZE_DEFAULT);
@@ -104,7 +104,7 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
     if (mode == PREPROF_OFF && life->header->recording_ns)
         __atomic_fetch_or(&life->header->modes_used, 1u << SEGMENT_MODE_OFF,
                           __ATOMIC_RELAXED);
-    __atomic_store_n(&life->header->mode, word, __ATOMIC_RELAXED);
+    life_set_mode(word);
     return 0;
 }
 

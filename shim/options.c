@@ -35,7 +35,7 @@ static int parse_size(const char *text, uint64_t *size)
         text++;
     if (*text == 'B')
         text++;
-    if (*text || *size == 0 || *size > (UINT64_MAX >> 2) >> shift)
+    if (*text || *size == 0 || *size > SEGMENT_SAMPLE_SIZE_MAX >> shift)
         return -EINVAL;
     *size <<= shift;
     return 0;

@@ -70,11 +70,16 @@ void *os_map(size_t size)
     return OS_FAILED(result) ? NULL : (void *)result;
 }
 
+int os_wipe_on_fork(void *start, size_t size)
+{
+    return (int)CALL3(SYS_madvise, start, size, MADV_WIPEONFORK);
+}
+
 void *os_map_wiped(size_t size)
 {
     void *start = os_map(size);
 
-    if (start && CALL3(SYS_madvise, start, size, MADV_WIPEONFORK) != 0) {
+    if (start && os_wipe_on_fork(start, size) != 0) {
         os_unmap(start, size);
         return NULL;
     }

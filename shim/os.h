@@ -25,7 +25,10 @@ long os_syscall(long number, long a, long b, long c, long d, long e, long f);
 /* Private zeroed memory, reserved lazily; NULL when there is none. */
 void *os_map(size_t size);
 
-/* The same, and zero again in every forked child (MADV_WIPEONFORK). A vfork
+/* Makes private pages read as zeros in every forked child. 0 or -errno. */
+int os_wipe_on_fork(void *start, size_t size);
+
+/* os_map(), and zero again in every forked child (MADV_WIPEONFORK). A vfork
  * child, which shares the parent's memory, sees it unchanged. */
 void *os_map_wiped(size_t size);
 

@@ -105,6 +105,8 @@ void peak_settle(struct shard *shard)
 
     __atomic_store_n(&shard->drift_max, SEGMENT_PEAK_DRIFT(mark),
                      __ATOMIC_RELAXED);
+    __atomic_store_n(&shard->drift_min, -SEGMENT_PEAK_DRIFT(mark),
+                     __ATOMIC_RELAXED);
     if (in_use > mark && turn < SEGMENT_EPOCH_LAST &&
         turn == __atomic_load_n(&header->peak_epoch, __ATOMIC_RELAXED))
         __atomic_compare_exchange_n(&header->peak_turn, &turn, turn + 1, false,

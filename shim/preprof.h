@@ -116,8 +116,9 @@ static inline int preprof_read_memstats(struct preprof_memstats *stats)
  * Switches what is recorded from now on. `sample_size` is the mean distance
  * of two samples in bytes and counts for PREPROF_SAMPLE only, where 0 means
  * the default of 512 KiB. Blocks recorded before keep being followed. Returns
- * 0, -EINVAL for another mode, -ENOTSUP when this process cannot be profiled
- * (preprof doctor PID says why), -ENOSYS without the shim.
+ * 0, -EINVAL for another mode or 2^46 bytes and more, -ENOTSUP when this
+ * process cannot be profiled (preprof doctor PID says why), -ENOSYS without the
+ * shim.
  */
 static inline int preprof_set_mode(int mode, uint64_t sample_size)
 {

@@ -73,15 +73,27 @@ bool real_heap_read(struct real_heap *heap);
 #define REAL_CHUNK_MMAPPED 2u
 #define REAL_CHUNK_FLAGS   7u
 
-/* malloc_usable_size() of a block that is not NULL and not boot.h's. */
+/* Reads malloc_usable_size() of a block that is not NULL and not boot.h's,
+ * where that can be had without a call. */
+static ALWAYS_INLINE bool real_read_size(const void *block, size_t *size)
+{
+    size_t word;
+
+    if (UNLIKELY(!real.size_in_header))
+        return false;
+    word = ((const size_t *)block)[-1];
+    *size = (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t);
+    return LIKELY(!(word & REAL_CHUNK_MMAPPED));
+}
+
+/* The same in any case. */
 static ALWAYS_INLINE size_t real_usable_size(void *block)
 {
-    if (LIKELY(real.size_in_header)) {
-        size_t word = ((const size_t *)block)[-1];
-        if (LIKELY(!(word & REAL_CHUNK_MMAPPED)))
-            return (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t);
-    }
-    return real.malloc_usable_size(block);
+    size_t size;
+
+    return LIKELY(real_read_size(block, &size))
+               ? size
+               : real.malloc_usable_size(block);
 }
 
 #endif

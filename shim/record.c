@@ -51,22 +51,40 @@ static void follow(struct shard *shard, void *block, uint32_t owner)
         count_unfollowed(shard, block, owner);
 }
 
-void record_exact_count(struct shard *shard, void *block, size_t size,
-                        uint32_t callsite)
+/* A signal handler may have forked since the hook looked, and this be the
+ * child, maybe with a life of its own already. */
+static bool is_other_life(const struct thread *thread)
 {
-    shard_add_alloc(shard, callsite, 1, size);
+    return thread->epoch != __atomic_load_n(&life->epoch, __ATOMIC_RELAXED) ||
+           !(__atomic_load_n(&life->used, __ATOMIC_RELAXED) &
+             LIFE_USED(SEGMENT_MODE_EXACT));
+}
+
+void record_exact_count(void *block, uint32_t callsite)
+{
+    struct shard *shard = thread_self.shard;
+
+    if (UNLIKELY(is_other_life(&thread_self)))
+        return; /* the callsite is not of this life */
+    shard_add_alloc(shard, callsite, 1, real_usable_size(block));
     follow(shard, block, callsite);
 }
 
-void record_exact_walk(struct thread *thread, void *block, size_t size,
-                       const struct walk_start *start)
+void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp, uintptr_t bp)
 {
-    struct shard *shard = thread->shard;
-    uint32_t callsite = callsite_capture(shard, start);
+    struct thread *thread = &thread_self;
+    const struct walk_start start = {.pc = pc, .sp = sp, .bp = bp};
+    uint32_t callsite;
 
+    if (UNLIKELY(is_other_life(thread))) {
+        thread_leave(thread);
+        record_alloc(block, real_usable_size(block), &start);
+        return;
+    }
+    callsite = callsite_capture(thread->shard, &start);
     thread_leave(thread);
-    if (UNLIKELY(!record_exact_try(shard, block, size, callsite)))
-        record_exact_count(shard, block, size, callsite);
+    if (UNLIKELY(!record_exact_try(thread->shard, block, callsite)))
+        record_exact_count(block, callsite);
 }
 
 /* Records a block with a sample point in it: thread->drawn was reached. */
@@ -116,17 +134,17 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
         record_sample(thread, block, size, start);
 }
 
-/* Whether the thread may record in exact mode now; it is ready for the hot path
- * once it has its last shard. */
-static ALWAYS_INLINE bool be_exact(struct thread *thread)
+/* Whether the thread may record by this mode word, which says exact; it is
+ * ready for the hot path once it has its last shard. */
+static ALWAYS_INLINE bool be_exact(struct thread *thread, uint64_t mode)
 {
-    if (LIKELY(thread->mode == SEGMENT_MODE_EXACT))
+    if (LIKELY(thread->mode == mode))
         return true;
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return false;
     shard_of(thread);
     if (!thread->young)
-        thread->mode = SEGMENT_MODE_EXACT;
+        thread->mode = mode;
     return true;
 }
 
@@ -140,11 +158,13 @@ HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
     mode = life_mode();
     thread->recorded = block;
     if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT) {
-        if (be_exact(thread))
+        if (be_exact(thread, mode))
             record_exact_alloc(thread, block, start);
+    } else if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF) {
+        thread->mode = mode;
     } else if (mode == thread->mode) {
         record_sample(thread, block, size, start);
-    } else if (mode != SEGMENT_MODE_OFF) {
+    } else {
         sample_slowly(thread, block, size, start, mode);
     }
 }
@@ -181,16 +201,18 @@ static ALWAYS_INLINE void count_free(struct thread *thread, const void *block,
 void record_free(void *block)
 {
     struct thread *thread = &thread_self;
+    uint64_t word;
     enum segment_mode mode;
     uint32_t owner;
     size_t size = 0;
 
-    if (!block || !life_joined(thread) || !life->tables_used)
+    if (!block || !life_joined(thread) || !life_has_recorded())
         return;
     owner = owner_remove((uintptr_t)block);
-    mode = SEGMENT_MODE_OF(life_mode());
+    word = life_mode();
+    mode = SEGMENT_MODE_OF(word);
     if (mode == SEGMENT_MODE_EXACT)
-        be_exact(thread);
+        be_exact(thread, word);
     /* Sampling rejects most blocks, and must not ask for their sizes. */
     if (owner || mode == SEGMENT_MODE_EXACT)
         size = real_usable_size(block);
@@ -201,7 +223,7 @@ struct record_taken record_take(void *block)
 {
     struct record_taken taken = {false, 0, 0};
 
-    if (life_joined(&thread_self) && life->tables_used) {
+    if (life_joined(&thread_self) && life_has_recorded()) {
         taken.valid = true;
         taken.size = real_usable_size(block);
         taken.owner = owner_remove((uintptr_t)block);

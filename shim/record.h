@@ -19,12 +19,10 @@
 #include "counter.h"
 #include "life.h"
 #include "owner.h"
+#include "real.h"
 #include "sample.h"
 #include "thread.h"
 #include "walk.h"
-
-/* thread.recorded after a call that was counted but needed no record. */
-#define RECORDED_BY_COUNT ((void *)1)
 
 /* What a hook has to do besides forwarding. */
 enum record_need {
@@ -43,41 +41,90 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
     struct thread *thread = &thread_self;
     uint64_t mode;
 
-    if (UNLIKELY(thread->epoch !=
-                 __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
+    if (UNLIKELY(!life_is_ready(thread)))
         return RECORD_SOMEHOW;
-    mode = life_mode();
-    if (mode == thread->mode) {
-        if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT)
-            return RECORD_EXACTLY;
-        thread->recorded = RECORDED_BY_COUNT;
-        counter_add_owned(&thread->calls->alloc_objects, 1);
-        return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
-    }
-    return mode == SEGMENT_MODE_OFF ? RECORD_NOTHING : RECORD_SOMEHOW;
+    mode = SEGMENT_MODE_OF(thread->mode);
+    if (mode == SEGMENT_MODE_OFF)
+        return RECORD_NOTHING;
+    if (mode & SEGMENT_MODE_EXACT)
+        return RECORD_EXACTLY;
+    counter_add_owned(&thread->calls->alloc_objects, 1);
+    return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
 }
 
 /* A free needs nothing when the block was never recorded. */
 static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {
     struct thread *thread = &thread_self;
-    uint32_t used;
+    int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
 
-    if (UNLIKELY(thread->epoch !=
-                 __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
-        return RECORD_SOMEHOW;
-    used = __atomic_load_n(&life->tables_used, __ATOMIC_RELAXED);
-    if (used == 0)
+    if (used == LIFE_SAMPLED) {
+        if (UNLIKELY(!life_is_ready(thread) ||
+                     !(thread->mode & SEGMENT_MODE_SAMPLE) ||
+                     sample_may_be(block)))
+            return RECORD_SOMEHOW;
+        counter_add_owned(&thread->calls->alloc_space, 1);
         return RECORD_NOTHING;
-    if (life_mode() != thread->mode)
+    }
+    if (used < LIFE_SAMPLED)
+        return RECORD_NOTHING;
+    return LIKELY(life_is_ready(thread)) && thread->mode & SEGMENT_MODE_EXACT
+               ? RECORD_EXACTLY
+               : RECORD_SOMEHOW;
+}
+
+/*
+ * The same two questions for what may free `old`, if that is not NULL, and then
+ * allocates `size` bytes: RECORD_NOTHING or RECORD_SOMEHOW, and then nothing is
+ * counted yet. What is counted here must not come by another hook again, so the
+ * allocator has to be one that is known not to call any.
+ */
+static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
+                                                           size_t size)
+{
+    struct thread *thread = &thread_self;
+    int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+
+    if (UNLIKELY(!life_is_ready(thread)))
         return RECORD_SOMEHOW;
-    if (thread->mode == SEGMENT_MODE_EXACT)
-        return RECORD_EXACTLY;
-    /* The filter knows the blocks of sample mode, and no others. */
-    if (used != 1u << SEGMENT_MODE_SAMPLE || !block || sample_may_be(block))
+    if (SEGMENT_MODE_OF(thread->mode) == SEGMENT_MODE_OFF)
+        return used < LIFE_SAMPLED ? RECORD_NOTHING : RECORD_SOMEHOW;
+    if (thread->mode & SEGMENT_MODE_EXACT || used != LIFE_SAMPLED ||
+        real.allocator == ALLOCATOR_OTHER || sample_is_near(thread, size) ||
+        size == 0 || (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
-    counter_add_owned(&thread->calls->alloc_space, 1);
+    sample_due(thread, size);
+    counter_add_owned(&thread->calls->alloc_objects, 1);
+    if (old)
+        counter_add_owned(&thread->calls->alloc_space, 1);
     return RECORD_NOTHING;
+}
+
+/* What tells a function that calls the allocator, and that may call another of
+ * our hooks, whether that one has seen to the block: begin before, and what
+ * record_seen() says after. */
+struct record_watch {
+    uint64_t calls;
+};
+
+static ALWAYS_INLINE struct record_watch record_begin(void)
+{
+    struct thread *thread = &thread_self;
+
+    thread->recorded = NULL;
+    return (struct record_watch){
+        thread->calls ? counter_read(&thread->calls->alloc_objects) : 0};
+}
+
+/* Recorded, or counted and no more: sampling looks at most blocks no closer. */
+static ALWAYS_INLINE bool record_seen(const struct record_watch *watch,
+                                      const void *block)
+{
+    struct thread *thread = &thread_self;
+
+    return thread->recorded == block ||
+           (thread->calls &&
+            counter_read(&thread->calls->alloc_objects) != watch->calls);
 }
 
 /* Records a new block of `size` requested bytes, for which

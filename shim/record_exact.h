@@ -30,73 +30,76 @@
  * does it.
  */
 static ALWAYS_INLINE bool record_exact_try(struct shard *shard, void *block,
-                                           size_t size, uint32_t callsite)
+                                           uint32_t callsite)
 {
     struct segment_row *row = shard_row(shard, callsite);
     uint32_t *slot = owner_slot((uintptr_t)block);
 
     if (UNLIKELY(!row || !slot || __atomic_load_n(slot, __ATOMIC_RELAXED) ||
-                 !shard_try_alloc(shard, row, size)))
+                 !shard_row_may_alloc(row)))
         return false;
     __atomic_store_n(slot, callsite, __ATOMIC_RELAXED);
+    if (shard_row_alloc(shard, row, real_usable_size(block)))
+        peak_settle(shard);
     return true;
 }
 
 /* The same in any case. */
-NOINLINE void record_exact_count(struct shard *shard, void *block, size_t size,
-                                 uint32_t callsite);
+NOINLINE void record_exact_count(void *block, uint32_t callsite);
 
 /* Where the stack is not remembered: walks, and goes on from there. The thread
  * is marked (thread_enter), and no longer is afterwards. */
-NOINLINE void record_exact_walk(struct thread *thread, void *block, size_t size,
-                                const struct walk_start *start);
+NOINLINE void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp,
+                                uintptr_t bp);
 
 /* Records a new block. */
 static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
                                              const struct walk_start *start)
 {
-    struct shard *shard = thread->shard;
-    size_t size = real_usable_size(block);
-    uint32_t callsite = SEGMENT_SINK_NESTED;
+    uint32_t callsite;
 
     thread->recorded = block;
-    if (LIKELY(thread_enter(thread, start->sp))) {
-        callsite = callsite_recall(shard, start);
-        if (UNLIKELY(!callsite)) {
-            /* A copy: the original may then stay in registers. */
-            const struct walk_start copy = *start;
-            record_exact_walk(thread, block, size, &copy);
-            return;
-        }
-        thread_leave(thread);
+    if (UNLIKELY(!thread_enter(thread, start->sp))) {
+        record_exact_count(block, SEGMENT_SINK_NESTED);
+        return;
     }
-    if (UNLIKELY(!record_exact_try(shard, block, size, callsite)))
-        record_exact_count(shard, block, size, callsite);
+    callsite = callsite_recall(thread->shard, start);
+    if (UNLIKELY(!callsite)) {
+        record_exact_walk(block, start->pc, start->sp, start->bp);
+        return;
+    }
+    thread_leave(thread);
+    if (UNLIKELY(!record_exact_try(thread->shard, block, callsite)))
+        record_exact_count(block, callsite);
 }
 
-/* Counts and takes out a block that is about to be freed. False, and nothing
- * done, when anything stands in the way: then record_free() does it. */
-static ALWAYS_INLINE bool record_exact_free(const struct thread *thread,
-                                            void *block)
-{
-    struct segment_row *row;
-    uint32_t *slot, owner;
-    size_t size;
+/* What the hook of free has to do after record_exact_free(). */
+enum record_exact_freed {
+    RECORD_EXACT_FREED,    /* nothing */
+    RECORD_EXACT_TO_TELL,  /* peak_settle() */
+    RECORD_EXACT_NOT_DONE, /* record_free(): something stood in the way */
+};
 
-    if (UNLIKELY(!block))
-        return false;
-    size = real_usable_size(block);
-    slot = owner_slot((uintptr_t)block);
+/* Counts and takes out a block of `size` usable bytes that is about to be
+ * freed. */
+static ALWAYS_INLINE enum record_exact_freed
+record_exact_free(const struct thread *thread, const void *block, size_t size)
+{
+    uint32_t *slot = owner_slot((uintptr_t)block), owner;
+    struct segment_row *row;
+
     if (UNLIKELY(!slot))
-        return false;
+        return RECORD_EXACT_NOT_DONE;
     owner = __atomic_load_n(slot, __ATOMIC_RELAXED);
     if (UNLIKELY(owner == 0 || SAMPLE_IS_OWNER(owner)))
-        return false;
+        return RECORD_EXACT_NOT_DONE;
     row = shard_row(thread->shard, owner);
-    if (UNLIKELY(!row || !shard_try_free(thread->shard, row, size)))
-        return false;
+    if (UNLIKELY(!row || !shard_row_may_free(row)))
+        return RECORD_EXACT_NOT_DONE;
     __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
-    return true;
+    return UNLIKELY(shard_row_free(thread->shard, row, size))
+               ? RECORD_EXACT_TO_TELL
+               : RECORD_EXACT_FREED;
 }
 
 #endif

@@ -73,20 +73,25 @@
 /* ---- modes ------------------------------------------------------------- */
 
 /*
- * The mode word: low 2 bits the mode, the rest the mean sampling distance in
- * bytes (0 unless sampling). One aligned store changes it, from inside or from
- * outside. It gates the recording of allocations only; frees of recorded
- * blocks are always counted.
+ * The mode word, from its lowest bit: 2 bits the mode, 46 the mean sampling
+ * distance in bytes (0 unless sampling), 16 the number of the process in its
+ * line of forks, from 1 on. Whoever changes the mode, from inside or from
+ * outside, keeps the number (SEGMENT_MODE_BIRTH): by it a thread that a fork
+ * has brought into another process notices that its own word is its parent's.
+ * The word gates the recording of allocations only; frees of recorded blocks
+ * are always counted.
  */
-enum segment_mode {
+enum segment_mode { /* no two share a bit */
     SEGMENT_MODE_OFF = 0,
     SEGMENT_MODE_SAMPLE = 1,
     SEGMENT_MODE_EXACT = 2,
 };
 #define SEGMENT_MODE_MASK             3u
+#define SEGMENT_MODE_BIRTH            0xffff000000000000u
+#define SEGMENT_SAMPLE_SIZE_MAX       (((uint64_t)1 << 46) - 1)
 #define SEGMENT_MODE_WORD(mode, size) (((uint64_t)(size) << 2) | (mode))
 #define SEGMENT_MODE_OF(word)         ((enum segment_mode)((word)&SEGMENT_MODE_MASK))
-#define SEGMENT_SAMPLE_SIZE_OF(word)  ((word) >> 2)
+#define SEGMENT_SAMPLE_SIZE_OF(word)  (((word) & ~SEGMENT_MODE_BIRTH) >> 2)
 #define SEGMENT_SAMPLE_SIZE_DEFAULT   524288u
 
 /* ---- life -------------------------------------------------------------- */

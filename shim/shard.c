@@ -26,6 +26,11 @@ int shard_begin(void)
     return 0;
 }
 
+struct shard *shard_common(void)
+{
+    return shards;
+}
+
 /* Tries up to `probes` owned shards, going round, for one whose owner is gone
  * or has the caller's own (recycled) id. */
 static struct shard *take_over(uint32_t tid, uint32_t used, uint32_t probes)
@@ -92,11 +97,17 @@ struct shard *shard_of(struct thread *thread)
     return thread->shard;
 }
 
+static struct segment_row **row_table(struct shard *shard)
+{
+    return shard->shared ? shard->shared_rows : shard->rows;
+}
+
 static struct segment_row *rows_of(struct shard *shard, uint32_t callsite)
 {
     uint32_t extent = callsite / SEGMENT_ROWS_PER_EXTENT;
 
-    return extent_get((void **)&shard->rows[extent], SEGMENT_EXTENT_COUNTERS,
+    return extent_get((void **)&row_table(shard)[extent],
+                      SEGMENT_EXTENT_COUNTERS,
                       shard->index, extent * SEGMENT_ROWS_PER_EXTENT);
 }
 
@@ -176,7 +187,7 @@ void shard_add_free(struct shard *shard, uint32_t callsite, uint64_t objects,
     add(&row->free_space, space, shared);
     add(&shard->drift, -space, shared);
     if ((int64_t)counter_read(&shard->drift) <
-        -__atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED))
+        __atomic_load_n(&shard->drift_min, __ATOMIC_RELAXED))
         peak_settle(shard);
 }
 
@@ -213,7 +224,7 @@ static void read_shard(struct shard *shard, struct segment_row *sum,
 {
     for (uint32_t i = 0; i < SHARD_ROW_EXTENTS; i++) {
         const struct segment_row *rows =
-            __atomic_load_n(&shard->rows[i], __ATOMIC_ACQUIRE);
+            __atomic_load_n(&row_table(shard)[i], __ATOMIC_ACQUIRE);
 
         for (uint32_t j = 0; rows && j < SEGMENT_ROWS_PER_EXTENT; j++)
             read_half(i == 0 && j == 0 ? calls : sum, &rows[j], frees);

@@ -41,14 +41,17 @@ struct shard {
     uint32_t owner; /* tid, or 0 */
     uint32_t index;
     bool shared;       /* shard 0: adds are locked */
-    uint64_t drift;    /* peak.h: bytes counted and not told, signed */
-    int64_t drift_max; /* when to tell; 0 at first */
-    struct segment_row *rows[SHARD_ROW_EXTENTS];
+    uint64_t drift;    /* peak.h: bytes counted and not told, signed ... */
+    int64_t drift_max; /* ... and when to tell: above this, or ... */
+    int64_t drift_min; /* ... below its negative; 0 at first */
+    struct segment_row *rows[SHARD_ROW_EXTENTS]; /* none where shared: */
     struct segment_peak *peaks[SHARD_PEAK_EXTENTS];
     /* callsite.c, by the owner while it is busy: */
     struct tracer *tracer; /* NULL until it has walked much */
     uint32_t untraced;     /* walks without */
     uintptr_t stack[SEGMENT_DEPTH_MAX]; /* the walk's output */
+    /* The hot path is not to find these: it does not lock. */
+    struct segment_row *shared_rows[SHARD_ROW_EXTENTS];
 } CACHE_ALIGNED;
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
@@ -57,6 +60,9 @@ int shard_begin(void);
 /* A thread that counts no more than so often uses the common shard: most hardly
  * ever count, and a shard takes memory for as long as the process lives. */
 #define SHARD_AFTER 32
+
+/* The shard that all threads share. NULL before shard_begin(). */
+struct shard *shard_common(void);
 
 /* A shard for the calling thread; never NULL after shard_begin(). */
 struct shard *shard_claim(void);
@@ -83,49 +89,48 @@ NOINLINE void shard_add_calls_elsewhere(struct shard *shard,
 static ALWAYS_INLINE struct segment_row *shard_row(struct shard *shard,
                                                    uint32_t callsite)
 {
-    struct segment_row *rows = __atomic_load_n(
-        &shard->rows[callsite / SEGMENT_ROWS_PER_EXTENT], __ATOMIC_RELAXED);
+    struct segment_row *rows = shard->rows[callsite / SEGMENT_ROWS_PER_EXTENT];
 
-    return UNLIKELY(!rows || shard->shared)
-               ? NULL
-               : &rows[callsite % SEGMENT_ROWS_PER_EXTENT];
+    return LIKELY(rows != NULL) ? &rows[callsite % SEGMENT_ROWS_PER_EXTENT]
+                                : NULL;
 }
 
-/* Count one block in a row from shard_row() where that is all there is to do:
- * no peak to save, nobody to tell (peak.h). Else false, and nothing is
- * counted. */
-static ALWAYS_INLINE bool shard_try_alloc(struct shard *shard,
-                                          struct segment_row *row,
-                                          uint64_t space)
+/*
+ * Whether a row from shard_row() can be counted in as it is: no peak has come
+ * since it was (peak.h). Then the second of a pair counts one block; and
+ * returns whether peak_settle() is to be called, as the others are to be told.
+ */
+static ALWAYS_INLINE bool shard_row_may_alloc(const struct segment_row *row)
 {
-    uint32_t epoch =
-        __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED);
-    int64_t drift = (int64_t)(counter_read(&shard->drift) + space);
+    return LIKELY(
+        SEGMENT_EPOCH(counter_read(&row->alloc_objects)) ==
+        __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED));
+}
 
-    if (UNLIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) != epoch ||
-                 drift > __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED)))
-        return false;
+static ALWAYS_INLINE bool shard_row_alloc(struct shard *shard,
+                                            struct segment_row *row,
+                                            uint64_t space)
+{
     counter_add_owned(&row->alloc_objects, 1);
     counter_add_owned(&row->alloc_space, space);
     counter_add_owned(&shard->drift, space);
-    return true;
+    return UNLIKELY((int64_t)counter_read(&shard->drift) > shard->drift_max);
 }
 
-static ALWAYS_INLINE bool shard_try_free(struct shard *shard,
-                                         struct segment_row *row,
-                                         uint64_t space)
+static ALWAYS_INLINE bool shard_row_may_free(const struct segment_row *row)
 {
-    uint32_t turn = __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED);
-    int64_t drift = (int64_t)(counter_read(&shard->drift) - space);
+    return LIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) ==
+                  __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED));
+}
 
-    if (UNLIKELY(
-            SEGMENT_EPOCH(counter_read(&row->alloc_objects)) != turn ||
-            drift + __atomic_load_n(&shard->drift_max, __ATOMIC_RELAXED) < 0))
-        return false;
+static ALWAYS_INLINE bool shard_row_free(struct shard *shard,
+                                           struct segment_row *row,
+                                           uint64_t space)
+{
     counter_add_owned(&row->free_objects, 1);
     counter_add_owned(&row->free_space, space);
     counter_add_owned(&shard->drift, -space);
-    return true;
+    return UNLIKELY((int64_t)counter_read(&shard->drift) < shard->drift_min);
 }
 
 _Static_assert(sizeof(struct segment_calls) == sizeof(struct segment_row) &&

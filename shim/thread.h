@@ -24,12 +24,13 @@ struct shard;
 
 struct thread {
     uint64_t epoch;      /* of the life the rest belongs to */
-    struct shard *shard; /* NULL until the first recording */
+    struct shard *shard; /* the common one at first */
     uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
     void *recorded;      /* last block recorded: see interpose.c */
-    uint64_t mode; /* the mode word that this thread is ready to record by: it
-                      has a shard, and for sampling calls and a countdown; else
-                      THREAD_NO_MODE */
+    uint64_t mode; /* the mode word that this thread is ready for: it has
+                      joined, and when anything is recorded a shard, for
+                      sampling also calls and a countdown; else THREAD_NO_MODE
+                      (life_is_ready) */
     struct segment_row *calls; /* row 0 of its own shard */
     int64_t countdown;         /* sample.h: bytes to the next sample ... */
     uint64_t drawn;            /* ... at the rate of this mode word */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * own_life.h - a life (shim/life.h) over anonymous memory, for tests of the
+ * life->h - a life (shim/life.h) over anonymous memory, for tests of the
  * shim's parts without the preload. Not for two tests in one process at once.
  */
 #ifndef OWN_LIFE_H
@@ -14,7 +14,6 @@
 
 #include "life.h"
 
-static struct life own_life;
 static size_t own_life_size;
 
 /* A new, empty segment with room for so many extents. The tables outside the
@@ -28,21 +27,20 @@ static inline void own_life_begin(uint32_t extents_max)
 
     if (memory == MAP_FAILED)
         abort();
-    if (own_life.header)
-        munmap(own_life.header, own_life_size);
+    if (life->header)
+        munmap(life->header, own_life_size);
     own_life_size = size;
-    memset(&own_life, 0, sizeof(own_life));
-    own_life.epoch = 1;
-    own_life.header = (struct segment_header *)(void *)memory;
-    own_life.table = (uint64_t *)(void *)(memory + SEGMENT_EXTENT_TABLE_OFFSET);
-    own_life.extents = memory + SEGMENT_EXTENTS_OFFSET;
-    own_life.header->pid = (uint32_t)getpid();
-    own_life.header->extents_max = extents_max;
-    own_life.header->callsites_used = SEGMENT_SINK_COUNT;
-    own_life.header->nodes_used = 1;
-    own_life.header->shards_used = 1;
-    own_life.header->labels_used = 1;
-    life = &own_life;
+    memset(life, 0, sizeof(life));
+    life->epoch = 1;
+    life->header = (struct segment_header *)(void *)memory;
+    life->table = (uint64_t *)(void *)(memory + SEGMENT_EXTENT_TABLE_OFFSET);
+    life->extents = memory + SEGMENT_EXTENTS_OFFSET;
+    life->header->pid = (uint32_t)getpid();
+    life->header->extents_max = extents_max;
+    life->header->callsites_used = SEGMENT_SINK_COUNT;
+    life->header->nodes_used = 1;
+    life->header->shards_used = 1;
+    life->header->labels_used = 1;
 }
 
 /* Element `index` of an array that is kept in extents of `type`, `per_extent`
@@ -55,15 +53,15 @@ static inline void *own_life_element(uint32_t type, uint32_t owner,
     uint64_t word =
         SEGMENT_EXTENT_WORD(type, owner, index / per_extent * per_extent);
     uint32_t used =
-        __atomic_load_n(&own_life.header->extents_used, __ATOMIC_ACQUIRE);
+        __atomic_load_n(&life->header->extents_used, __ATOMIC_ACQUIRE);
     char *found = NULL;
 
     for (uint32_t i = 0; i < used; i++) {
-        if (__atomic_load_n(&own_life.table[i], __ATOMIC_ACQUIRE) != word)
+        if (__atomic_load_n(&life->table[i], __ATOMIC_ACQUIRE) != word)
             continue;
         if (found)
             abort();
-        found = own_life.extents + (size_t)i * SEGMENT_EXTENT_SIZE;
+        found = life->extents + (size_t)i * SEGMENT_EXTENT_SIZE;
     }
     return found ? found + index % per_extent * element_size : NULL;
 }

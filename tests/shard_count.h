@@ -14,8 +14,10 @@ static inline void shard_count_alloc(struct shard *shard, uint32_t callsite,
 {
     struct segment_row *row = shard_row(shard, callsite);
 
-    if (!row || !shard_try_alloc(shard, row, space))
+    if (!row || !shard_row_may_alloc(row))
         shard_add_alloc(shard, callsite, 1, space);
+    else if (shard_row_alloc(shard, row, space))
+        peak_settle(shard);
 }
 
 static inline void shard_count_free(struct shard *shard, uint32_t callsite,
@@ -23,8 +25,10 @@ static inline void shard_count_free(struct shard *shard, uint32_t callsite,
 {
     struct segment_row *row = shard_row(shard, callsite);
 
-    if (!row || !shard_try_free(shard, row, space))
+    if (!row || !shard_row_may_free(row))
         shard_add_free(shard, callsite, 1, space);
+    else if (shard_row_free(shard, row, space))
+        peak_settle(shard);
 }
 
 #endif

@@ -33,7 +33,7 @@ static int parse_size(const char *text, uint64_t *size)
         rest++;
     if (*rest == 'B')
         rest++;
-    if (*rest || *size == 0 || *size > (UINT64_MAX >> 2) >> shift)
+    if (*rest || *size == 0 || *size > SEGMENT_SAMPLE_SIZE_MAX >> shift)
         return -EINVAL;
     *size <<= shift;
     return 0;

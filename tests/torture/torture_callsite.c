@@ -89,11 +89,11 @@ static int run_round(void)
         }
     }
     return (wrong ? WRONG : 0) | (disagreed ? DISAGREED : 0) |
-           (whole && cut && own_life.header->losses[SEGMENT_LOSS_TABLE_FULL]
+           (whole && cut && life->header->losses[SEGMENT_LOSS_TABLE_FULL]
                 ? 0
                 : NOT_FULL) |
-           (own_life.header->callsites_used <= IDS_MAX &&
-                    own_life.header->nodes_used <= IDS_MAX
+           (life->header->callsites_used <= IDS_MAX &&
+                    life->header->nodes_used <= IDS_MAX
                 ? 0
                 : BEYOND);
 }

@@ -31,10 +31,10 @@ static uint32_t entries_for(uint32_t slot)
 {
     uint32_t entries = 0;
 
-    for (uint32_t i = 0; i < own_life.header->extents_used; i++)
-        if (own_life.table[i] ==
+    for (uint32_t i = 0; i < life->header->extents_used; i++)
+        if (life->table[i] ==
             SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_NODES, 0, slot)) {
-            char *extent = own_life.extents + (size_t)i * SEGMENT_EXTENT_SIZE;
+            char *extent = life->extents + (size_t)i * SEGMENT_EXTENT_SIZE;
 
             entries += extent == slots[slot] ? 1 : 100;
         }
@@ -72,11 +72,11 @@ int main(void)
         /* A race lost twice at once gives up an extent: leave room for it. */
         agreed = race(SLOTS + SLOTS / 4, &filled) && agreed;
         enough = enough && filled == SLOTS &&
-                 own_life.header->losses[SEGMENT_LOSS_NO_ROOM] == 0;
+                 life->header->losses[SEGMENT_LOSS_NO_ROOM] == 0;
         agreed = race(SLOTS / 4, &filled) && agreed;
         full = full && filled > 0 && filled <= SLOTS / 4 &&
-               own_life.header->losses[SEGMENT_LOSS_NO_ROOM] > 0 &&
-               own_life.header->extents_used <= SLOTS / 4;
+               life->header->losses[SEGMENT_LOSS_NO_ROOM] > 0 &&
+               life->header->extents_used <= SLOTS / 4;
     }
     torture_ok(agreed, "one extent a slot, one entry an extent");
     torture_ok(enough, "every slot filled where there is room");

@@ -66,7 +66,7 @@ static void add_peak(struct segment_peak *sum, uint32_t shard,
 
     if (!row)
         return;
-    if (SEGMENT_EPOCH(row->alloc_objects) == own_life.header->peak_epoch) {
+    if (SEGMENT_EPOCH(row->alloc_objects) == life->header->peak_epoch) {
         sum->objects += peak->objects;
         sum->space += peak->space;
     } else {
@@ -99,7 +99,7 @@ static void check(int round)
             add_peak(&sum, shard, i);
     printf("# %ld blocks, found %+ld, in epoch %u\n", (long)objects,
            (long)(sum.objects - (uint64_t)objects),
-           own_life.header->peak_epoch);
+           life->header->peak_epoch);
     snprintf(name, sizeof(name), "the peak of round %d in %d threads", round,
              threads);
     torture_ok(is_near(sum.space, space, bound + blur, blur) &&

@@ -113,19 +113,19 @@ int main(void)
     signal(SIGALRM, on_alarm);
     setitimer(ITIMER_REAL, &every, NULL);
     torture_run(live_and_die, TORTURE_THREADS);
-    after_one = own_life.header->shards_used;
+    after_one = life->header->shards_used;
     for (int i = 0; i < 30; i++)
         torture_run(live_and_die, TORTURE_THREADS);
     setitimer(ITIMER_REAL, &never, NULL);
     torture_ok(totals_are_right(), "no count lost over 31 generations");
     torture_ok(handled > 0, "handlers counted too");
-    torture_ok(own_life.header->shards_used <= after_one + TORTURE_THREADS,
+    torture_ok(life->header->shards_used <= after_one + TORTURE_THREADS,
                "the dead's shards were taken over");
 
     pthread_barrier_init(&alive, NULL, MANY);
     torture_run(crowd, MANY);
     torture_ok(totals_are_right(), "no count lost by more threads than shards");
-    torture_ok(own_life.header->losses[SEGMENT_LOSS_SHARDS_SHARED] >=
+    torture_ok(life->header->losses[SEGMENT_LOSS_SHARDS_SHARED] >=
                    MANY - (SEGMENT_SHARDS_MAX - 1),
                "those that share a shard are counted");
     return torture_done();

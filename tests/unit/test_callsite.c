@@ -170,13 +170,13 @@ static void test_model(void **state)
         }
         full += !expected || expected->depth != path.depth;
     }
-    seen_full = (uint32_t)own_life.header->losses[SEGMENT_LOSS_TABLE_FULL];
+    seen_full = (uint32_t)life->header->losses[SEGMENT_LOSS_TABLE_FULL];
     print_message("# seed 1: %u nodes, %u callsites, %u cut, %u in the sink\n",
                   nodes_count, callsites_count, full, sinks);
     assert_true(full > 100 && sinks > 0);
     /* A cut stack that equals a callsite made for another is no loss. */
     assert_true(seen_full >= full);
-    assert_int_equal(own_life.header->nodes_used, IDS_MAX);
+    assert_int_equal(life->header->nodes_used, IDS_MAX);
     for (uint32_t i = 0; i < callsites_count; i++)
         check_meaning(callsites[i].id, &callsites[i]);
 }

@@ -29,7 +29,7 @@ static void test_take(void **state)
         char *extent = extent_get(&slots[i], type, i * 7, i * 1000003);
 
         assert_ptr_equal(extent,
-                         own_life.extents + (size_t)i * SEGMENT_EXTENT_SIZE);
+                         life->extents + (size_t)i * SEGMENT_EXTENT_SIZE);
         assert_ptr_equal(slots[i], extent);
         assert_ptr_equal(extent_get(&slots[i], type, i * 7, 0), extent);
         for (uint32_t j = 0; j < SEGMENT_EXTENT_SIZE; j++)
@@ -37,12 +37,12 @@ static void test_take(void **state)
         memset(extent, 0xff, SEGMENT_EXTENT_SIZE);
     }
     for (uint32_t i = 0; i < ROOM; i++) {
-        assert_int_equal(SEGMENT_EXTENT_TYPE(own_life.table[i]), 1 + i % 5);
-        assert_int_equal(SEGMENT_EXTENT_OWNER(own_life.table[i]), i * 7);
-        assert_int_equal(SEGMENT_EXTENT_BASE(own_life.table[i]), i * 1000003);
+        assert_int_equal(SEGMENT_EXTENT_TYPE(life->table[i]), 1 + i % 5);
+        assert_int_equal(SEGMENT_EXTENT_OWNER(life->table[i]), i * 7);
+        assert_int_equal(SEGMENT_EXTENT_BASE(life->table[i]), i * 1000003);
     }
-    assert_int_equal(own_life.table[ROOM], 0);
-    assert_int_equal(own_life.header->extents_used, ROOM);
+    assert_int_equal(life->table[ROOM], 0);
+    assert_int_equal(life->header->extents_used, ROOM);
 }
 
 static void test_full(void **state)
@@ -59,13 +59,13 @@ static void test_full(void **state)
         slot = NULL;
         assert_null(extent_get(&slot, SEGMENT_EXTENT_NODES, 0, ROOM));
         assert_null(slot);
-        assert_int_equal(own_life.header->losses[SEGMENT_LOSS_NO_ROOM], i);
+        assert_int_equal(life->header->losses[SEGMENT_LOSS_NO_ROOM], i);
     }
-    assert_int_equal(own_life.header->extents_used, ROOM);
+    assert_int_equal(life->header->extents_used, ROOM);
 
     /* Room again: not seen at once, but by the 32nd refusal. */
-    own_life.header->extents_max = ROOM - 1;
-    own_life.header->extents_used = ROOM - 2;
+    life->header->extents_max = ROOM - 1;
+    life->header->extents_used = ROOM - 2;
     slot = NULL;
     for (int i = 20; i < 32; i++)
         assert_null(extent_get(&slot, SEGMENT_EXTENT_NODES, 0, ROOM));
@@ -80,13 +80,13 @@ static void test_no_pages(void **state)
 
     (void)state;
     own_life_begin(ROOM);
-    behind = own_life.extents + SEGMENT_EXTENT_SIZE;
+    behind = life->extents + SEGMENT_EXTENT_SIZE;
     assert_int_equal(munmap(behind, (ROOM - 1) * SEGMENT_EXTENT_SIZE), 0);
     assert_non_null(extent_get(&slot, SEGMENT_EXTENT_NODES, 0, 0));
     slot = NULL;
     assert_null(extent_get(&slot, SEGMENT_EXTENT_NODES, 0, 1));
-    assert_int_equal(own_life.header->extents_used, 1);
-    assert_int_equal(own_life.header->losses[SEGMENT_LOSS_NO_ROOM], 1);
+    assert_int_equal(life->header->extents_used, 1);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_NO_ROOM], 1);
     own_life_size = SEGMENT_EXTENTS_OFFSET + SEGMENT_EXTENT_SIZE;
 }
 

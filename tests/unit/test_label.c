@@ -74,7 +74,7 @@ static int begin(void **state)
 static int begin_thread(void **state)
 {
     (void)state;
-    thread_self.epoch = own_life.epoch;
+    thread_self.epoch = life->epoch;
     thread_self.labels = 0;
     return 0;
 }
@@ -168,7 +168,7 @@ static void test_full(void **state)
 
     (void)state;
     assert_int_equal(label_set("beside", "v"), 0);
-    room = SEGMENT_LABELS_MAX - own_life.header->labels_used;
+    room = SEGMENT_LABELS_MAX - life->header->labels_used;
     for (int i = 0; i < 10000; i++) {
         snprintf(value, sizeof(value), "%d", i);
         switch (label_set("full", value)) {
@@ -190,9 +190,9 @@ static void test_full(void **state)
         free(got);
     }
     assert_int_equal(refused, 10000 - room);
-    assert_int_equal(own_life.header->losses[SEGMENT_LOSS_LABELS_FULL],
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_FULL],
                      refused);
-    assert_int_equal(own_life.header->labels_used, SEGMENT_LABELS_MAX);
+    assert_int_equal(life->header->labels_used, SEGMENT_LABELS_MAX);
     assert_int_equal(label_set("full", "7"), 0); /* known ones stay */
 }
 
@@ -253,7 +253,7 @@ static void *race(void *argument)
     char value[16], *got;
     unsigned count;
 
-    thread_self.epoch = own_life.epoch;
+    thread_self.epoch = life->epoch;
     for (int i = 0; i < 2000; i++) {
         snprintf(value, sizeof(value), "%d", i % 700);
         if (label_set("id", value) != 0)

@@ -92,7 +92,7 @@ static void test_is_written_short(void **state)
     check_format("sample=65536", "sample=64k");
     check_format("sample=1000", "sample=1000");
     check_format("sample=4096M", "sample=4G");
-    check_format("sample=4611686018427387903", "sample=4611686018427387903");
+    check_format("sample=70368744177663", "sample=70368744177663");
 }
 
 int main(void)

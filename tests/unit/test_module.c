@@ -146,7 +146,7 @@ static void test_identity(void **state)
     uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 
     (void)state;
-    check_module((uintptr_t)test_identity, own_life.header->executable,
+    check_module((uintptr_t)test_identity, life->header->executable,
                  SEGMENT_MODULE_MAIN);
     assert_true(dladdr(dlsym(RTLD_NEXT, "qsort"), &libc));
     check_module((uintptr_t)libc.dli_saddr, libc.dli_fname, 0);
@@ -161,7 +161,7 @@ static void test_identity(void **state)
 
 static void test_none(void **state)
 {
-    uint32_t used = own_life.header->modules_used;
+    uint32_t used = life->header->modules_used;
     int on_stack;
 
     (void)state;
@@ -169,7 +169,7 @@ static void test_none(void **state)
     assert_int_equal(module_of(16), 0);
     assert_int_equal(module_of((uintptr_t)&on_stack), 0);
     assert_int_equal(module_of(UINTPTR_MAX), 0);
-    assert_int_equal(own_life.header->modules_used, used);
+    assert_int_equal(life->header->modules_used, used);
 }
 
 /* ---- coming and going -------------------------------------------------- */
@@ -312,8 +312,8 @@ static int begin(void **state)
 {
     (void)state;
     own_life_begin(64);
-    if (readlink("/proc/self/exe", own_life.header->executable,
-                 sizeof(own_life.header->executable) - 1) <= 0)
+    if (readlink("/proc/self/exe", life->header->executable,
+                 sizeof(life->header->executable) - 1) <= 0)
         return -1;
     module_begin();
     if (module_reset() != 0 || !mkdtemp(directory))

@@ -62,7 +62,7 @@ static void begin(void)
 /* To be called after each count, which had the model's state before it. */
 static void note_peak(void)
 {
-    uint32_t epoch = own_life.header->peak_epoch;
+    uint32_t epoch = life->header->peak_epoch;
 
     if (epoch == model.epoch)
         return;
@@ -122,7 +122,7 @@ static struct use read_row(uint32_t shard, uint32_t callsite)
 
     if (!row)
         return (struct use){0, 0};
-    if (word >> 51 < own_life.header->peak_epoch)
+    if (word >> 51 < life->header->peak_epoch)
         return (struct use){
             (int64_t)(word % (UINT64_C(1) << 51) - row->free_objects),
             (int64_t)(row->alloc_space - row->free_space)};
@@ -195,7 +195,7 @@ static void test_single_rise(void **state)
     shard = shard_claim();
     for (int i = 0; i < 3001; i++)
         add_block(shard, 1 + (uint32_t)i % 997, 104);
-    assert_int_equal(own_life.header->peak_epoch, 0);
+    assert_int_equal(life->header->peak_epoch, 0);
     while (model.block_count)
         remove_block(shard, 0);
     assert_int_equal(model.epoch, 1);
@@ -285,9 +285,9 @@ static void test_threads(void **state)
     begin();
     for (int i = 0; i < 4; i++) {
         run_threads(4, 10000);
-        compare((int)own_life.header->shards_used);
+        compare((int)life->header->shards_used);
     }
-    assert_true(own_life.header->shards_used < 10);
+    assert_true(life->header->shards_used < 10);
 }
 
 /* Some of them in the common shard. */
@@ -296,7 +296,7 @@ static void test_more_threads_than_shards(void **state)
     (void)state;
     begin();
     run_threads(SEGMENT_SHARDS_MAX + 8, 2000);
-    assert_true(own_life.header->losses[SEGMENT_LOSS_SHARDS_SHARED] > 0);
+    assert_true(life->header->losses[SEGMENT_LOSS_SHARDS_SHARED] > 0);
     compare(SEGMENT_SHARDS_MAX);
 }
 
@@ -318,7 +318,7 @@ static void test_no_room(void **state)
     shard_read_totals(&totals);
     assert_int_equal(totals.callsites.alloc_objects, 1000);
     assert_int_equal(totals.callsites.free_space, 100000);
-    assert_true(own_life.header->losses[SEGMENT_LOSS_NO_ROOM] > 0);
+    assert_true(life->header->losses[SEGMENT_LOSS_NO_ROOM] > 0);
     assert_int_equal(read_row(shard->index, 1).objects, 0);
 }
 

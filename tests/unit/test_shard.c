@@ -46,7 +46,7 @@ static struct segment_row read_row(uint32_t callsite)
             add(&sum, row);
     }
     if (callsite < SEGMENT_SINK_COUNT)
-        add(&sum, &own_life.header->sinks[callsite]);
+        add(&sum, &life->header->sinks[callsite]);
     return sum;
 }
 
@@ -129,7 +129,7 @@ static void test_counts(void **state)
         run_thread(1000);
     compare(CALLSITES);
     /* One living and one dead owner at a time: two shards suffice. */
-    assert_int_equal(own_life.header->shards_used, 3);
+    assert_int_equal(life->header->shards_used, 3);
 }
 
 /* A dead thread's shard goes to the next, with its counts; a live one's, here
@@ -174,7 +174,7 @@ static void test_more_than_shards(void **state)
         count_some(shards[i], CALLSITES, 100);
     }
     assert_true(shared >= THREADS - (int)SEGMENT_SHARDS_MAX + 1);
-    assert_int_equal(own_life.header->losses[SEGMENT_LOSS_SHARDS_SHARED],
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_SHARDS_SHARED],
                      shared);
     compare(CALLSITES);
 }
@@ -183,13 +183,13 @@ static void test_more_than_shards(void **state)
  * dead thread's. */
 static void test_not_mine(void **state)
 {
-    uint32_t used = own_life.header->shards_used;
+    uint32_t used = life->header->shards_used;
 
     (void)state;
-    own_life.header->pid++;
+    life->header->pid++;
     assert_true(shard_claim()->shared);
-    assert_int_equal(own_life.header->shards_used, used);
-    own_life.header->pid--;
+    assert_int_equal(life->header->shards_used, used);
+    life->header->pid--;
 }
 
 /* In a segment without an extent the header's own sinks count. In a child,
@@ -209,9 +209,9 @@ static void test_no_room(void **state)
         wrong = shard_begin();
         count_some(shard_claim(), SEGMENT_SINK_COUNT, 1000);
         for (uint32_t i = 1; i < SEGMENT_SINK_COUNT; i++)
-            wrong |= memcmp(&own_life.header->sinks[i], &model[i],
+            wrong |= memcmp(&life->header->sinks[i], &model[i],
                             sizeof(model[i]));
-        wrong |= memcmp(&own_life.header->sinks[0], &model_calls,
+        wrong |= memcmp(&life->header->sinks[0], &model_calls,
                         sizeof(model_calls));
         _exit(wrong != 0);
     }
