@@ -29,6 +29,14 @@
 #include "record.h"
 #include "record_exact.h"
 
+/* The block that malloc or its like returned in exact mode. */
+static ALWAYS_INLINE void record_exact_result(void *block,
+                                              const struct walk_start *start)
+{
+    if (LIKELY(block && thread_self.recorded != block))
+        record_exact_alloc(&thread_self, block, start);
+}
+
 static HOT void *malloc_exact(size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
@@ -36,8 +44,7 @@ static HOT void *malloc_exact(size_t size)
 
     thread_self.recorded = NULL;
     block = real.malloc(size);
-    if (LIKELY(block && thread_self.recorded != block))
-        record_exact_alloc(&thread_self, block, &start);
+    record_exact_result(block, &start);
     return block;
 }
 
@@ -81,37 +88,35 @@ static COLD void free_and_tell(void *block)
     real.free(block);
 }
 
-static ALWAYS_INLINE void free_exact_sized(void *block, size_t usable)
+/* Where the allocator must be asked for the size. */
+static NOINLINE void free_exact_asking(void *block, uint32_t *slot,
+                                       struct segment_row *row)
 {
-    switch (record_exact_free(&thread_self, block, usable)) {
-    case RECORD_EXACT_FREED:
-        real.free(block);
-        break;
-    case RECORD_EXACT_TO_TELL:
-        free_and_tell(block);
-        break;
-    case RECORD_EXACT_NOT_DONE:
-        free_recorded(block);
-        break;
-    }
-}
+    struct shard *shard = thread_self.shard;
+    size_t size = real.malloc_usable_size(block);
 
-/* The same where the allocator must be asked for the size. */
-static NOINLINE void free_exact_asking(void *block)
-{
-    free_exact_sized(block, real.malloc_usable_size(block));
+    __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+    if (UNLIKELY(shard_row_free(shard, row, size)))
+        peak_settle(shard);
+    real.free(block);
 }
 
 static HOT void free_exact(void *block)
 {
-    size_t usable;
+    struct record_exact_place place;
+    size_t size;
 
-    if (UNLIKELY(!block))
-        return;
-    if (LIKELY(real_read_size(block, &usable)))
-        free_exact_sized(block, usable);
-    else
-        free_exact_asking(block);
+    if (UNLIKELY(!record_exact_find(&thread_self, block, &place))) {
+        free_recorded(block);
+    } else if (UNLIKELY(!real_read_size(block, &size))) {
+        free_exact_asking(block, place.slot, place.row);
+    } else {
+        record_exact_take(&place);
+        if (UNLIKELY(shard_row_free(thread_self.shard, place.row, size)))
+            free_and_tell(block);
+        else
+            real.free(block);
+    }
 }
 
 EXPORT void free(void *block)
@@ -181,11 +186,55 @@ static NOINLINE void *realloc_recorded(void *old, size_t size)
     return resize(old, size, &start);
 }
 
+/* Counts the free when it has happened: realloc can fail. */
+static HOT void *realloc_exact(void *old, size_t size)
+{
+    const struct walk_start start = WALK_START_HERE();
+    struct thread *thread = &thread_self;
+    struct record_exact_place place;
+    size_t old_size;
+    void *block;
+
+    if (UNLIKELY(size == 0 || !record_exact_find(thread, old, &place)))
+        return realloc_recorded(old, size);
+    old_size = real_usable_size(old);
+    record_exact_take(&place);
+    thread->recorded = NULL;
+    block = real.realloc(old, size);
+    if (UNLIKELY(!life_has(thread)))
+        return block; /* in a child that a signal handler forked */
+    if (UNLIKELY(!block)) {
+        record_exact_put_back(&place);
+        return NULL;
+    }
+    if (UNLIKELY(shard_row_free(thread->shard, place.row, old_size)))
+        peak_settle(thread->shard);
+    record_exact_result(block, &start);
+    return block;
+}
+
+static NOINLINE void *realloc_exact_first(size_t size)
+{
+    const struct walk_start start = WALK_START_HERE();
+    void *block;
+
+    thread_self.recorded = NULL;
+    block = real.realloc(NULL, size);
+    record_exact_result(block, &start);
+    return block;
+}
+
 EXPORT void *realloc(void *old, size_t size)
 {
-    if (LIKELY(!boot_owns(old)) &&
-        record_realloc_needs(old, size) == RECORD_NOTHING)
-        return real.realloc(old, size);
+    if (LIKELY(!boot_owns(old)))
+        switch (record_realloc_needs(old, size)) {
+        case RECORD_NOTHING:
+            return real.realloc(old, size);
+        case RECORD_EXACTLY:
+            return old ? realloc_exact(old, size) : realloc_exact_first(size);
+        case RECORD_SOMEHOW:
+            break;
+        }
     return realloc_recorded(old, size);
 }
 
@@ -224,10 +273,27 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
         return block;                                                          \
     }                                                                          \
                                                                                \
+    static NOINLINE void *name##_exact parameters                              \
+    {                                                                          \
+        const struct walk_start start = WALK_START_HERE();                     \
+        void *block;                                                           \
+                                                                               \
+        thread_self.recorded = NULL;                                           \
+        block = real.name arguments;                                           \
+        record_exact_result(block, &start);                                    \
+        return block;                                                          \
+    }                                                                          \
+                                                                               \
     EXPORT void *name parameters                                               \
     {                                                                          \
-        if (record_realloc_needs(NULL, size) == RECORD_NOTHING)                \
+        switch (record_realloc_needs(NULL, size)) {                            \
+        case RECORD_NOTHING:                                                   \
             return real.name arguments;                                        \
+        case RECORD_EXACTLY:                                                   \
+            return name##_exact arguments;                                     \
+        case RECORD_SOMEHOW:                                                   \
+            break;                                                             \
+        }                                                                      \
         return name##_recorded arguments;                                      \
     }
 

@@ -78,13 +78,17 @@ extern HIDDEN struct life life[1];
  */
 COLD bool life_join(struct thread *thread);
 
+/* Whether the thread has joined. */
+static ALWAYS_INLINE bool life_has(const struct thread *thread)
+{
+    return LIKELY(thread->epoch ==
+                  __atomic_load_n(&life->epoch, __ATOMIC_RELAXED));
+}
+
 /* What a hook does first; see above. */
 static ALWAYS_INLINE bool life_joined(struct thread *thread)
 {
-    if (LIKELY(thread->epoch ==
-               __atomic_load_n(&life->epoch, __ATOMIC_RELAXED)))
-        return true;
-    return life_join(thread);
+    return LIKELY(life_has(thread)) || life_join(thread);
 }
 
 /* Whether waits are recorded. May be asked before birth. */

@@ -55,7 +55,7 @@ static void follow(struct shard *shard, void *block, uint32_t owner)
  * child, maybe with a life of its own already. */
 static bool is_other_life(const struct thread *thread)
 {
-    return thread->epoch != __atomic_load_n(&life->epoch, __ATOMIC_RELAXED) ||
+    return !life_has(thread) ||
            !(__atomic_load_n(&life->used, __ATOMIC_RELAXED) &
              LIFE_USED(SEGMENT_MODE_EXACT));
 }

@@ -75,8 +75,8 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 
 /*
  * The same two questions for what may free `old`, if that is not NULL, and then
- * allocates `size` bytes: RECORD_NOTHING or RECORD_SOMEHOW, and then nothing is
- * counted yet. What is counted here must not come by another hook again, so the
+ * allocates `size` bytes. Unless it says RECORD_NOTHING, nothing is counted yet.
+ * What is counted here must not come by another hook again, so the
  * allocator has to be one that is known not to call any.
  */
 static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
@@ -89,8 +89,9 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
         return RECORD_SOMEHOW;
     if (SEGMENT_MODE_OF(thread->mode) == SEGMENT_MODE_OFF)
         return used < LIFE_SAMPLED ? RECORD_NOTHING : RECORD_SOMEHOW;
-    if (thread->mode & SEGMENT_MODE_EXACT || used != LIFE_SAMPLED ||
-        real.allocator == ALLOCATOR_OTHER || sample_is_near(thread, size) ||
+    if (thread->mode & SEGMENT_MODE_EXACT)
+        return RECORD_EXACTLY;
+    if (used != LIFE_SAMPLED || real.allocator == ALLOCATOR_OTHER || sample_is_near(thread, size) ||
         size == 0 || (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
     sample_due(thread, size);

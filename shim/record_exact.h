@@ -73,33 +73,40 @@ static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
         record_exact_count(block, callsite);
 }
 
-/* What the hook of free has to do after record_exact_free(). */
-enum record_exact_freed {
-    RECORD_EXACT_FREED,    /* nothing */
-    RECORD_EXACT_TO_TELL,  /* peak_settle() */
-    RECORD_EXACT_NOT_DONE, /* record_free(): something stood in the way */
+/* A block that is about to be freed, where nothing stands in the way. */
+struct record_exact_place {
+    uint32_t *slot; /* in the owner map */
+    uint32_t callsite;
+    struct segment_row *row;
 };
 
-/* Counts and takes out a block of `size` usable bytes that is about to be
- * freed. */
-static ALWAYS_INLINE enum record_exact_freed
-record_exact_free(const struct thread *thread, const void *block, size_t size)
+/* Finds the place of a block, which may be NULL. False when record_free() or
+ * record_take() have to be called, which know all blocks. */
+static ALWAYS_INLINE bool record_exact_find(const struct thread *thread,
+                                            const void *block,
+                                            struct record_exact_place *place)
 {
-    uint32_t *slot = owner_slot((uintptr_t)block), owner;
-    struct segment_row *row;
+    place->slot = owner_slot((uintptr_t)block);
+    if (UNLIKELY(!place->slot))
+        return false;
+    place->callsite = __atomic_load_n(place->slot, __ATOMIC_RELAXED);
+    if (UNLIKELY(place->callsite == 0 || SAMPLE_IS_OWNER(place->callsite)))
+        return false;
+    place->row = shard_row(thread->shard, place->callsite);
+    return LIKELY(place->row && shard_row_may_free(place->row));
+}
 
-    if (UNLIKELY(!slot))
-        return RECORD_EXACT_NOT_DONE;
-    owner = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    if (UNLIKELY(owner == 0 || SAMPLE_IS_OWNER(owner)))
-        return RECORD_EXACT_NOT_DONE;
-    row = shard_row(thread->shard, owner);
-    if (UNLIKELY(!row || !shard_row_may_free(row)))
-        return RECORD_EXACT_NOT_DONE;
-    __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
-    return UNLIKELY(shard_row_free(thread->shard, row, size))
-               ? RECORD_EXACT_TO_TELL
-               : RECORD_EXACT_FREED;
+/* Takes the block out, before it is freed; or puts it back, after it was not. */
+static ALWAYS_INLINE void
+record_exact_take(const struct record_exact_place *place)
+{
+    __atomic_store_n(place->slot, 0, __ATOMIC_RELAXED);
+}
+
+static ALWAYS_INLINE void
+record_exact_put_back(const struct record_exact_place *place)
+{
+    __atomic_store_n(place->slot, place->callsite, __ATOMIC_RELAXED);
 }
 
 #endif
