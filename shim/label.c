@@ -158,13 +158,7 @@ static void read_set(uint32_t set, struct label_list *list)
 
 static int compare_keys(const struct label *a, const struct label *b)
 {
-    size_t length =
-        a->key_length < b->key_length ? a->key_length : b->key_length;
-    int order = memcmp(a->key, b->key, length);
-
-    return order ? order
-                 : (a->key_length > b->key_length) -
-                       (a->key_length < b->key_length);
+    return segment_key_order(a->key, a->key_length, b->key, b->key_length);
 }
 
 /* The labels of `from`, with this one instead of any of its key; or without,

@@ -48,7 +48,9 @@
 #ifndef PREPROF_SEGMENT_H
 #define PREPROF_SEGMENT_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SEGMENT_MAGIC      "preprof" /* 8 bytes with the NUL */
 #define SEGMENT_VERSION    1u        /* raised by every incompatible change */
@@ -271,6 +273,15 @@ struct segment_label {
     uint16_t value_length;
     char text[SEGMENT_LABEL_TEXT_MAX]; /* the key, then the value: any bytes */
 };
+
+/* The order of keys: below, at or above 0, as strcmp(). */
+static inline int segment_key_order(const char *a, size_t a_length,
+                                    const char *b, size_t b_length)
+{
+    int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
+
+    return order ? order : (a_length > b_length) - (a_length < b_length);
+}
 
 /*
  * By which stack a thread was created. The record of a thread id is in one of

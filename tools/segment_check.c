@@ -177,15 +177,11 @@ int segment_check_modules(const struct segment_snapshot *snapshot,
 
 /* ---- labels ------------------------------------------------------------ */
 
-/* Whether a label's key comes after that of another. */
 static bool is_greater(const struct segment_label *label,
                        const struct segment_label *than)
 {
-    uint32_t length = label->key_length < than->key_length ? label->key_length
-                                                           : than->key_length;
-    int order = memcmp(label->text, than->text, length);
-
-    return order ? order > 0 : label->key_length > than->key_length;
+    return segment_key_order(label->text, label->key_length, than->text,
+                             than->key_length) > 0;
 }
 
 /* The first thing that is wrong with a label whose parents are sound, and the
