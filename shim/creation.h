@@ -5,9 +5,8 @@
  * The creator files it when pthread_create() has returned, under the id that
  * libc has in the new thread's descriptor. That memory may be gone by then: it
  * is read by the kernel's copy, never directly, and not at all under a seccomp
- * filter, which may kill who asks. No lock, no hook in the new thread, none at
- * its end: a place is free again when its thread is found to have ended.
- * Read next: segment.h (struct segment_thread), interpose_thread.c.
+ * filter, which may kill who asks. No lock, no hook in the new thread.
+ * Read next: thread_place.h, interpose_thread.c.
  */
 #ifndef PREPROF_CREATION_H
 #define PREPROF_CREATION_H

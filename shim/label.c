@@ -9,6 +9,7 @@
 #include "extent.h"
 #include "os.h"
 #include "reserve.h"
+#include "thread_place.h"
 
 #define LABEL_EXTENTS (SEGMENT_LABELS_MAX / SEGMENT_LABELS_PER_EXTENT)
 #define LABEL_SLOTS   (2 * SEGMENT_LABELS_MAX) /* some are always free */
@@ -201,11 +202,63 @@ static uint32_t set_of(const struct label_list *list, int *err)
     return set;
 }
 
+/* ---- the calling thread ------------------------------------------------ */
+
+/* Where it is written down. One without a place writes where nobody reads. */
+static struct segment_thread *find_place(void)
+{
+    static struct segment_thread nowhere;
+    struct segment_thread *place, *none = NULL;
+
+    if (thread_self.place)
+        return thread_self.place;
+    place = thread_place_take((uint32_t)os_gettid(), 0);
+    if (!place)
+        place = &nowhere;
+    __atomic_store_n(&place->labels,
+                     SEGMENT_THREAD_LABELS_SINCE(os_boottime_ns()),
+                     __ATOMIC_RELAXED);
+    /* Unless a handler that interrupted us has found one. */
+    __atomic_compare_exchange_n(&thread_self.place, &none, place, false,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    return thread_self.place;
+}
+
+void label_adopt(uint32_t set)
+{
+    struct segment_thread *place;
+    uint64_t since;
+
+    __atomic_store_n(&thread_self.labels, set, __ATOMIC_RELAXED);
+    if (set == 0 && !thread_self.place)
+        return;
+    place = find_place();
+    since = SEGMENT_THREAD_LABELS_NS(
+        __atomic_load_n(&place->labels, __ATOMIC_RELAXED));
+    __atomic_store_n(&place->labels, since | set, __ATOMIC_RELAXED);
+}
+
+/* As label_set(), of a label whose key is one. */
+static int set_label(struct label *label)
+{
+    struct label_list before, after;
+    int err = 0;
+
+    if (label->key_length + label->value_length > SEGMENT_LABEL_TEXT_MAX) {
+        err = -ENAMETOOLONG;
+        label->value_length = 0; /* none rather than the last one */
+    }
+    read_set(thread_self.labels, &before);
+    if (change(&before, label, &after) != 0)
+        return -E2BIG;
+    label_adopt(set_of(&after, &err));
+    return err;
+}
+
 int label_set(const char *key, const char *value)
 {
     struct label label = {.key = key, .value = value ? value : ""};
-    struct label_list before, after;
-    int err = 0;
+    int err;
 
     label.key_length = key ? strlen(key) : 0;
     label.value_length = strlen(label.value);
@@ -215,14 +268,8 @@ int label_set(const char *key, const char *value)
         return -ENOTSUP;
     if (!make_room())
         return -ENOSPC;
-    if (label.key_length + label.value_length > SEGMENT_LABEL_TEXT_MAX) {
-        err = -ENAMETOOLONG;
-        label.value_length = 0; /* none rather than the last one */
-    }
-    read_set(thread_self.labels, &before);
-    if (change(&before, &label, &after) != 0)
-        return -E2BIG;
-    __atomic_store_n(&thread_self.labels, set_of(&after, &err),
-                     __ATOMIC_RELAXED);
+    err = set_label(&label);
+    if (err == -ENAMETOOLONG || err == -E2BIG)
+        life_lose(SEGMENT_LOSS_LABELS_REFUSED, 1);
     return err;
 }

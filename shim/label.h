@@ -6,10 +6,12 @@
  * are paths in a tree of labels in the segment (segment.h), in the order of
  * their keys, so that equal sets are one number however they came about, and a
  * thread has but that number. It becomes the root of the stacks that are found
- * there meanwhile (callsite.h). Nothing is ever removed: the table is bounded,
- * and a label that finds no room is left out and counted.
+ * there meanwhile (callsite.h), and is written down where readers look for
+ * threads (thread_place.h). Nothing is ever removed: the table is bounded, and a
+ * label that finds no room is left out and counted.
  *
- * A child that is forked has a segment of its own, and starts without labels.
+ * A new thread begins with its creator's labels (heir.h). A child that is forked
+ * has a segment of its own, and starts without.
  * Read next: label.c, path.h.
  */
 #ifndef PREPROF_LABEL_H
@@ -40,5 +42,9 @@ static ALWAYS_INLINE uint32_t label_current(void)
  * as it left one.
  */
 int label_set(const char *key, const char *value);
+
+/* Makes a set that there is, or 0, the calling thread's, which has joined.
+ * Async-signal-safe. */
+void label_adopt(uint32_t set);
 
 #endif

@@ -335,6 +335,7 @@ bool life_join(struct thread *thread)
         thread->drawn = THREAD_NO_MODE;
         thread->random = 0;
         thread->labels = 0;
+        thread->place = NULL;
         thread->epoch = epoch;
         /* Its first hook: the earliest that we know of a thread. */
         cpu_thread_begin();

@@ -159,7 +159,8 @@ static inline int preprof_set_locks(int on)
  * Says what the calling thread works for from now on: `value` is its label for
  * `key`, until it gets another one, or none by NULL or "". What it allocates
  * meanwhile, the CPU time it takes and its waits are counted under its labels,
- * for pprof's -tags, -tagfocus and -tagroot:
+ * and it is shown under them among the threads, for pprof's -tags, -tagfocus
+ * and -tagroot:
  *
  *     preprof_set_label("handler", "/search");
  *     search(request);
@@ -169,7 +170,9 @@ static inline int preprof_set_locks(int on)
  * those labels count under which it was allocated. A thread has at most 16, key
  * and value together at most 248 bytes. A process has at most 4095 different
  * ones, and stacks under each: labels are for kinds of work, not for ids.
- * Threads that are created, and forked children, start without.
+ * A thread that is created begins with the labels that its creator has then, as
+ * a goroutine does; what either sets afterwards is its own. Forked children
+ * start without.
  *
  * Returns 0; -EINVAL for a key that is none; -E2BIG for one key too many;
  * -ENAMETOOLONG for too long a value, and -ENOSPC when there is no room, after

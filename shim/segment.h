@@ -32,7 +32,8 @@
  *             sum of its rows over all shards.
  *   peaks     one per row: what was in use there at the peak.
  *   events    one row per (kind of event, callsite), see below.
- *   threads   by which stacks threads were created; struct segment_thread.
+ *   threads   by which stacks they were created, and what labels they have;
+ *             see struct segment_thread.
  *   labels    (labels before it, key = value); see struct segment_label.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
@@ -158,9 +159,11 @@ enum segment_sink {
     X(TICKS_UNWALKED, "CPU samples without a stack: no room to walk")          \
     X(TICKS_DROPPED, "CPU samples dropped: segment full")                      \
     X(EVENTS_DROPPED, "waits and new threads dropped: segment full")           \
-    X(THREADS_FULL, "threads whose creation is not kept: table full")          \
+    X(THREADS_FULL, "creations or labels of threads not kept: table full")     \
     X(WAITERS_FULL, "waits charged to no holder: too many at once")            \
-    X(LABELS_FULL, "labels left out: table full")
+    X(LABELS_FULL, "labels left out: table full")                              \
+    X(LABELS_REFUSED, "labels refused: too long, or one key too many")         \
+    X(HEIRS_FULL, "threads without their creator's labels: too many at once")
 
 enum segment_loss {
 #define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
@@ -284,24 +287,32 @@ static inline int segment_key_order(const char *a, size_t a_length,
 }
 
 /*
- * By which stack a thread was created. The record of a thread id is in one of
- * SEGMENT_THREAD_PLACES places, from tid % SEGMENT_THREADS_MAX on, around the
- * end; several may name it, as ids come again. That of a thread is the one
- * with its id whose created_ns is not before the thread's start by the kernel
- * (field 22 of /proc/PID/task/TID/stat, which is rounded down). `who` is
- * written first: until created_ns follows, a record is of no thread.
+ * By which stack a thread was created, and its labels. The records of a thread
+ * id are in SEGMENT_THREAD_PLACES places, from tid % SEGMENT_THREADS_MAX on,
+ * around the end; several may name it, as ids come again. What a record says is
+ * of a thread when it has its id, and was written no earlier than the thread's
+ * start by the kernel (field 22 of /proc/PID/task/TID/stat, which is rounded
+ * down): the callsite at created_ns, by the creator; labels when their word
+ * says, by the thread itself, and the latest count. `who` is written first.
  */
 struct segment_thread {
     uint64_t who;        /* tid, and above it the callsite; 0 free */
     uint64_t created_ns; /* CLOCK_BOOTTIME, when it had been created */
-    uint32_t labels;     /* id of its set of labels; 0 none */
-    uint32_t unused;
+    uint64_t labels;     /* id of its set, 0 none, and above it since when it
+                            has labels at all: CLOCK_BOOTTIME in units of
+                            SEGMENT_LABELS_MAX ns, rounded up; 0 never */
 };
 #define SEGMENT_THREAD_PLACES 8u
 #define SEGMENT_THREAD_WHO(tid, callsite)                                      \
     ((uint64_t)(tid) | (uint64_t)(callsite) << 32)
 #define SEGMENT_THREAD_TID(who)      ((uint32_t)(who))
 #define SEGMENT_THREAD_CALLSITE(who) ((uint32_t)((who) >> 32))
+#define SEGMENT_THREAD_LABELS_SINCE(ns)                                        \
+    (((ns) + SEGMENT_LABELS_MAX - 1) & ~(uint64_t)(SEGMENT_LABELS_MAX - 1))
+#define SEGMENT_THREAD_LABELS_NS(labels)                                       \
+    ((labels) & ~(uint64_t)(SEGMENT_LABELS_MAX - 1))
+#define SEGMENT_THREAD_LABELS_SET(labels)                                      \
+    ((uint32_t)((labels) & (SEGMENT_LABELS_MAX - 1)))
 
 /* One mapped object. Published by end. */
 struct segment_module {
@@ -454,6 +465,8 @@ _Static_assert(sizeof(struct segment_callsite) == 8, "callsite layout");
 _Static_assert(sizeof(struct segment_module) == 96, "module layout");
 _Static_assert(sizeof(struct segment_label) == 256, "label layout");
 _Static_assert(sizeof(struct segment_thread) == 24, "thread layout");
+_Static_assert((SEGMENT_LABELS_MAX & (SEGMENT_LABELS_MAX - 1)) == 0,
+               "a set's id beside its time");
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_SIZE,
                "header fits its page");
 _Static_assert(SEGMENT_LOSS_COUNT <= SEGMENT_LOSSES_MAX, "losses fit");

@@ -14,6 +14,7 @@
 #include "cc.h"
 
 struct segment_row;
+struct segment_thread;
 struct shard;
 
 #define THREAD_UNBORN       UINT64_MAX /* no life has this epoch */
@@ -38,6 +39,8 @@ struct thread {
     uint32_t young; /* shard.h: calls that it will yet count without a shard of
                        its own */
     uint32_t labels; /* label.h: what it works for; 0 nothing it said */
+    struct segment_thread *place; /* label.c: where labels are written down for
+                                     those who look at threads, or NULL */
 };
 
 extern HIDDEN _Thread_local struct thread thread_self;

@@ -70,7 +70,7 @@ int answer_find_segment(struct answer *answer, char path[PATH_MAX])
     return err ? answer_refuse_for_segment(answer, &error, err) : 0;
 }
 
-int answer_read_segment(struct answer *answer, enum segment_read_depth depth,
+int answer_read_segment(struct answer *answer, enum segment_parts parts,
                         struct segment_snapshot **snapshot)
 {
     char path[PATH_MAX];
@@ -79,7 +79,7 @@ int answer_read_segment(struct answer *answer, enum segment_read_depth depth,
 
     if (status)
         return status;
-    err = segment_read(path, depth, snapshot, &error);
+    err = segment_read(path, parts, snapshot, &error);
     return err ? answer_refuse_for_segment(answer, &error, err) : 0;
 }
 

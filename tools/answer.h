@@ -52,7 +52,7 @@ int answer_refuse_for_threads(struct answer *answer, int err);
 int answer_find_segment(struct answer *answer, char path[PATH_MAX]);
 
 /* A snapshot of it; a status. */
-int answer_read_segment(struct answer *answer, enum segment_read_depth depth,
+int answer_read_segment(struct answer *answer, enum segment_parts parts,
                         struct segment_snapshot **snapshot);
 
 /* Whether a snapshot can have a profile of this kind; a status. */

@@ -44,8 +44,9 @@ static int take_threads(struct answer *answer,
                         const struct render_window *window,
                         struct profile **profile)
 {
-    int err = render_thread_profile(window->pid, answer->render->symbolizer,
-                                    window->kind, profile);
+    int err = render_thread_profile(window->pid, answer->request->directory,
+                                    answer->render->symbolizer, window->kind,
+                                    profile);
 
     return err ? answer_refuse_for_threads(answer, err) : 0;
 }

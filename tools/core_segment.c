@@ -271,7 +271,7 @@ static int extract(struct core *core, int to)
     return err;
 }
 
-int core_segment_read(int fd, const char *path, enum segment_read_depth depth,
+int core_segment_read(int fd, const char *path, enum segment_parts parts,
                       struct segment_snapshot **snapshot,
                       struct segment_error *error)
 {
@@ -285,7 +285,7 @@ int core_segment_read(int fd, const char *path, enum segment_read_depth depth,
                                  strerror(errno));
     err = extract(&core, copy);
     if (!err)
-        err = segment_read_fd(copy, path, depth, snapshot, error);
+        err = segment_read_fd(copy, path, parts, snapshot, error);
     close(copy);
     return err;
 }

@@ -26,7 +26,7 @@ bool core_is(int fd);
  * the youngest that is sound. Offsets in errors about the segment are within
  * it. Returns as segment_read(); -ENOENT when there is no segment.
  */
-int core_segment_read(int fd, const char *path, enum segment_read_depth depth,
+int core_segment_read(int fd, const char *path, enum segment_parts parts,
                       struct segment_snapshot **snapshot,
                       struct segment_error *error);
 

@@ -9,6 +9,7 @@
 
 #include "hash_bytes.h"
 #include "profile_build.h"
+#include "profile_labels.h"
 
 /* Above every address of a program: where locations that are no code are, each
  * at an address that follows from its name. */
@@ -21,6 +22,7 @@ struct builder {
     struct thread_dump *dump;
     struct symbolizer *symbolizer;
     struct profile_builder build;
+    struct profile_labels labels;
     struct symbol_module **modules; /* by index, opened at first use */
     uint32_t *mappings;             /* by module index: index + 1 */
     uint32_t *slots;                /* location by address: index + 1 */
@@ -177,7 +179,7 @@ static void add_stack(struct builder *builder, const struct thread *thread,
 static bool same_stack(const struct profile_sample *a,
                        const struct profile_sample *b)
 {
-    return a->depth == b->depth &&
+    return a->depth == b->depth && a->labels == b->labels &&
            memcmp(a->locations, b->locations, a->depth * sizeof(uint32_t)) == 0;
 }
 
@@ -197,6 +199,9 @@ static void add_thread(struct builder *builder, struct thread *thread)
         builder->build.failed = true;
         return;
     }
+    if (thread->labels)
+        sample->labels = profile_labels_set(&builder->labels, &builder->build,
+                                            thread->labels);
     add_stack(builder, thread, sample);
     if (thread->creation)
         thread->creator_location = location_of(builder, thread->creation[0]);
@@ -272,8 +277,12 @@ struct profile *profile_from_threads(struct thread_dump *dump,
     builder.build.failed = !builder.modules || !builder.mappings ||
                            !builder.slots || !profile || !profile->mappings ||
                            !profile->samples;
+    if (dump->snapshot)
+        builder.build.failed |=
+            profile_labels_begin(&builder.labels, dump->snapshot) != 0;
     if (!builder.build.failed)
         fill(&builder);
+    profile_labels_end(&builder.labels);
     free(builder.modules);
     free(builder.mappings);
     free(builder.slots);

@@ -12,11 +12,11 @@
 #include "thread_dump.h"
 
 /*
- * One sample for each distinct stack, whose value is how many threads have it;
- * each thread's `sample` is set to the index of its own. What is no code, such
- * as why a stack is cut, is a location like "[truncated]". Returns NULL only
- * when memory is short. The caller frees it with profile_free(); it holds
- * nothing of the dump or the symbolizer.
+ * One sample for each distinct stack under each set of labels, whose value is
+ * how many threads have them; each thread's `sample` is set to the index of its
+ * own. What is no code, such as why a stack is cut, is a location like
+ * "[truncated]". Returns NULL only when memory is short. The caller frees it
+ * with profile_free(); it holds nothing of the dump or the symbolizer.
  */
 struct profile *profile_from_threads(struct thread_dump *dump,
                                      struct symbolizer *symbolizer,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label_text.h"
 #include "process_memstats.h"
 
 #define TAB 8
@@ -85,30 +86,16 @@ static void write_line(const struct profile_location *location,
     putc('\n', out);
 }
 
-static void write_quoted(const char *text, FILE *out)
-{
-    putc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putc('\\', out);
-        putc(*text, out);
-    }
-    putc('"', out);
-}
-
 static void write_labels(const struct profile *profile,
                          const struct profile_sample *sample, FILE *out)
 {
     struct profile_label_set set = profile_labels(profile, sample);
 
-    for (size_t i = 0; i < set.count; i++) {
-        fputs(i == 0 ? "# labels: {" : ", ", out);
-        write_quoted(set.labels[i].key, out);
-        putc(':', out);
-        write_quoted(set.labels[i].value, out);
-        if (i + 1 == set.count)
-            fputs("}\n", out);
-    }
+    if (set.count == 0)
+        return;
+    fputs("# labels: ", out);
+    label_text_write(set, out);
+    putc('\n', out);
 }
 
 /* The addresses of the parsed line are return addresses, those of the lines

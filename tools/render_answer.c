@@ -158,11 +158,11 @@ static int write_cmdline(const struct segment_snapshot *snapshot,
     return render_cmdline_write(snapshot, out);
 }
 
-static int answer_written(struct answer *answer, enum segment_read_depth depth,
+static int answer_written(struct answer *answer, enum segment_parts parts,
                           write_function *write)
 {
     struct segment_snapshot *snapshot;
-    int status = answer_read_segment(answer, depth, &snapshot);
+    int status = answer_read_segment(answer, parts, &snapshot);
     FILE *out;
     int err;
 
@@ -248,7 +248,7 @@ static int choose_answer(struct answer *answer)
 {
     static const struct {
         const char *kind;
-        enum segment_read_depth depth;
+        enum segment_parts parts;
         write_function *write;
     } written[] = {
         {"counts", SEGMENT_READ_TOTALS, write_counts},
@@ -271,7 +271,7 @@ static int choose_answer(struct answer *answer)
         return answer_list(answer);
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
         if (strcmp(request->kind, written[i].kind) == 0)
-            return answer_written(answer, written[i].depth, written[i].write);
+            return answer_written(answer, written[i].parts, written[i].write);
     return answer_refuse(answer, 400, "no kind %.64s", request->kind);
 }
 

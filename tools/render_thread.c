@@ -11,8 +11,8 @@
 #include "profile_from_threads.h"
 #include "profile_pprof.h"
 #include "profile_text.h"
-#include "thread_creation.h"
 #include "thread_dump.h"
+#include "thread_record.h"
 #include "thread_text.h"
 
 /* Go's debug from which on every goroutine is shown by itself. */
@@ -58,8 +58,8 @@ int render_thread_write(const struct render_request *request,
     err = thread_dump_take((pid_t)request->pid, &dump);
     if (err)
         return err;
-    if (request->debug >= DEBUG_EACH || dump->refusal)
-        err = thread_creation_add(dump, request->directory);
+    err = thread_record_add(dump, request->directory,
+                            request->debug >= DEBUG_EACH);
     profile = err ? NULL
                   : profile_from_threads(dump, symbolizer,
                                          profile_kind_find(request->kind));
@@ -73,7 +73,8 @@ int render_thread_write(const struct render_request *request,
     return err;
 }
 
-int render_thread_profile(uint32_t pid, struct symbolizer *symbolizer,
+int render_thread_profile(uint32_t pid, const char *directory,
+                          struct symbolizer *symbolizer,
                           const struct profile_kind *kind,
                           struct profile **profile)
 {
@@ -82,7 +83,8 @@ int render_thread_profile(uint32_t pid, struct symbolizer *symbolizer,
 
     if (err)
         return err;
-    *profile = profile_from_threads(dump, symbolizer, kind);
+    err = thread_record_add(dump, directory, false);
+    *profile = err ? NULL : profile_from_threads(dump, symbolizer, kind);
     thread_dump_free(dump);
     return *profile ? 0 : -ENOMEM;
 }

@@ -20,10 +20,12 @@ int render_thread_write(const struct render_request *request,
                         size_t *size);
 
 /*
- * The same as a profile, which the caller frees. 0, -ENOMEM, or as
+ * The same of process `pid`, whose segment is looked for in `directory`, as a
+ * profile, which the caller frees. 0, -ENOMEM, or as
  * thread_dump_take().
  */
-int render_thread_profile(uint32_t pid, struct symbolizer *symbolizer,
+int render_thread_profile(uint32_t pid, const char *directory,
+                          struct symbolizer *symbolizer,
                           const struct profile_kind *kind,
                           struct profile **profile);
 

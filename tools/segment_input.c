@@ -9,7 +9,7 @@
 #include "core_segment.h"
 #include "segment_find.h"
 
-int segment_input_read(const char *input, enum segment_read_depth depth,
+int segment_input_read(const char *input, enum segment_parts parts,
                        struct segment_snapshot **snapshot,
                        struct segment_error *error)
 {
@@ -21,9 +21,9 @@ int segment_input_read(const char *input, enum segment_read_depth depth,
         return err;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || !core_is(fd))
-        err = segment_read(path, depth, snapshot, error);
+        err = segment_read(path, parts, snapshot, error);
     else
-        err = core_segment_read(fd, path, depth, snapshot, error);
+        err = core_segment_read(fd, path, parts, snapshot, error);
     if (fd >= 0)
         close(fd);
     return err;

@@ -12,7 +12,7 @@
 
 /* Reads FILE, or the segment of process PID where there is no file of that
  * name. Returns as segment_read(). */
-int segment_input_read(const char *input, enum segment_read_depth depth,
+int segment_input_read(const char *input, enum segment_parts parts,
                        struct segment_snapshot **snapshot,
                        struct segment_error *error);
 

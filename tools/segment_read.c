@@ -6,7 +6,7 @@
  *
  *   pass 1  free counters; which callsites are published
  *   pass 2  alloc counters; what rows had at the peak; the bodies of
- *           callsites, nodes, modules, strings, labels
+ *           callsites, nodes, modules, strings, threads, labels
  *
  * Every free is counted after its alloc, so the frees that pass 1 saw are
  * among the allocs that pass 2 sees and nothing comes out negative. Everything
@@ -307,29 +307,43 @@ static int read_stacks(struct reader *reader)
     snapshot->modules =
         calloc(header->modules_used + 1u, sizeof(snapshot->modules[0]));
     snapshot->strings = calloc(header->strings_used + 1u, 1);
-    snapshot->threads =
-        calloc(SEGMENT_THREADS_MAX, sizeof(snapshot->threads[0]));
-    snapshot->label_count = header->labels_used;
-    snapshot->labels = calloc(header->labels_used, sizeof(snapshot->labels[0]));
-    if (!snapshot->nodes || !snapshot->modules || !snapshot->strings ||
-        !snapshot->threads || !snapshot->labels)
+    if (!snapshot->nodes || !snapshot->modules || !snapshot->strings)
         return fail_memory(reader);
 
     err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
                       snapshot->nodes, NULL);
-    if (!err)
-        err = read_pieces(reader, SEGMENT_EXTENT_THREADS, SEGMENT_THREADS_MAX,
-                          snapshot->threads, NULL);
     if (!err)
         err = read_pieces(reader, SEGMENT_EXTENT_MODULES, header->modules_used,
                           snapshot->modules, NULL);
     if (!err)
         err = read_pieces(reader, SEGMENT_EXTENT_STRINGS, header->strings_used,
                           snapshot->strings, NULL);
-    if (!err)
-        err = read_pieces(reader, SEGMENT_EXTENT_LABELS, header->labels_used,
-                          snapshot->labels, NULL);
     return err;
+}
+
+static int read_threads(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+
+    snapshot->threads =
+        calloc(SEGMENT_THREADS_MAX, sizeof(snapshot->threads[0]));
+    return snapshot->threads
+               ? read_pieces(reader, SEGMENT_EXTENT_THREADS,
+                             SEGMENT_THREADS_MAX, snapshot->threads, NULL)
+               : fail_memory(reader);
+}
+
+/* After what refers to them. */
+static int read_labels(struct reader *reader)
+{
+    struct segment_snapshot *snapshot = reader->snapshot;
+    uint32_t count = reader->header.labels_used;
+
+    snapshot->label_count = count;
+    snapshot->labels = calloc(count, sizeof(snapshot->labels[0]));
+    return snapshot->labels ? read_pieces(reader, SEGMENT_EXTENT_LABELS, count,
+                                          snapshot->labels, NULL)
+                            : fail_memory(reader);
 }
 
 /* ---- the two passes ---------------------------------------------------- */
@@ -355,7 +369,7 @@ static int read_pass_1(struct reader *reader)
                              take_callsites);
 }
 
-static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
+static int read_pass_2(struct reader *reader, enum segment_parts parts)
 {
     int err = read_header(reader);
 
@@ -369,8 +383,12 @@ static int read_pass_2(struct reader *reader, enum segment_read_depth depth)
         err = read_pieces(reader, SEGMENT_EXTENT_CALLSITES,
                           reader->snapshot->callsite_count, NULL,
                           retake_callsites);
-    if (!err && depth == SEGMENT_READ_STACKS)
+    if (!err && parts & SEGMENT_READ_STACKS)
         err = read_stacks(reader);
+    if (!err && parts & SEGMENT_READ_THREADS)
+        err = read_threads(reader);
+    if (!err && parts != SEGMENT_READ_TOTALS)
+        err = read_labels(reader);
     reader->snapshot->header = reader->header;
     return err;
 }
@@ -406,8 +424,6 @@ static int check_stacks(struct reader *reader)
     if (!depths)
         return fail_memory(reader);
     err = segment_check_modules(snapshot, &reader->extents, reader->error);
-    if (!err)
-        err = segment_check_labels(snapshot, &reader->extents, reader->error);
     for (uint32_t i = SEGMENT_SINK_COUNT; !err && i < snapshot->callsite_count;
          i++) {
         if (!snapshot->callsites[i].node)
@@ -508,7 +524,7 @@ static void find_life(struct reader *reader)
     }
 }
 
-static int read_snapshot(struct reader *reader, enum segment_read_depth depth)
+static int read_snapshot(struct reader *reader, enum segment_parts parts)
 {
     int err;
 
@@ -520,8 +536,11 @@ static int read_snapshot(struct reader *reader, enum segment_read_depth depth)
                                  "not a regular file");
     err = read_pass_1(reader);
     if (!err)
-        err = read_pass_2(reader, depth);
-    if (!err && depth == SEGMENT_READ_STACKS)
+        err = read_pass_2(reader, parts);
+    if (!err && parts != SEGMENT_READ_TOTALS)
+        err = segment_check_labels(reader->snapshot, &reader->extents,
+                                   reader->error);
+    if (!err && parts & SEGMENT_READ_STACKS)
         err = check_stacks(reader);
     if (err)
         return err;
@@ -530,7 +549,7 @@ static int read_snapshot(struct reader *reader, enum segment_read_depth depth)
     return 0;
 }
 
-int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
+int segment_read_fd(int fd, const char *path, enum segment_parts parts,
                     struct segment_snapshot **snapshot,
                     struct segment_error *error)
 {
@@ -544,7 +563,7 @@ int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
         reader->fd = fd;
         reader->error = error;
         reader->snapshot = made;
-        err = read_snapshot(reader, depth);
+        err = read_snapshot(reader, parts);
         free(reader->sums);
     } else {
         segment_error_set(error, err, SEGMENT_ERROR_NOWHERE, "out of memory");
@@ -558,7 +577,7 @@ int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
     return 0;
 }
 
-int segment_read(const char *path, enum segment_read_depth depth,
+int segment_read(const char *path, enum segment_parts parts,
                  struct segment_snapshot **snapshot,
                  struct segment_error *error)
 {
@@ -574,7 +593,7 @@ int segment_read(const char *path, enum segment_read_depth depth,
                                  err == -ELOOP ? "is a symbolic link"
                                                : strerror(-err));
     }
-    err = segment_read_fd(fd, path, depth, snapshot, error);
+    err = segment_read_fd(fd, path, parts, snapshot, error);
     close(fd);
     return err;
 }

@@ -54,7 +54,7 @@ struct segment_snapshot {
     uint64_t losses[SEGMENT_LOSS_COUNT];
 
     /*
-     * Only with SEGMENT_READ_STACKS. From every published callsite the parents
+     * Only with SEGMENT_READ_STACKS: from every published callsite the parents
      * lead to node 0 in exactly `depth` steps, over published nodes whose
      * module is 0 or that of a published module; or to a node of labels, which
      * is an outermost one, and whose pc is a published label. Unpublished
@@ -66,15 +66,21 @@ struct segment_snapshot {
     uint32_t module_count;
     struct segment_module *modules;
     char *strings; /* a module's path is inside, not terminated */
-    struct segment_thread *threads; /* SEGMENT_THREADS_MAX, as they were found:
-                                       a callsite there may be none */
+
+    /* Only with SEGMENT_READ_THREADS: SEGMENT_THREADS_MAX, as they were found,
+     * so that callsites and labels there may be none. */
+    struct segment_thread *threads;
+
+    /* With either: unpublished ones have value_length 0. */
     uint32_t label_count;
-    struct segment_label *labels; /* unpublished ones have value_length 0 */
+    struct segment_label *labels;
 };
 
-enum segment_read_depth {
-    SEGMENT_READ_TOTALS, /* header and counters: enough for a list */
-    SEGMENT_READ_STACKS, /* everything */
+/* What is read of a segment, beside its header and counters. */
+enum segment_parts {
+    SEGMENT_READ_TOTALS = 0,  /* nothing: enough for a list */
+    SEGMENT_READ_STACKS = 1,  /* what all profiles need but that of threads */
+    SEGMENT_READ_THREADS = 2, /* what the threads that live have written down */
 };
 
 /*
@@ -83,13 +89,13 @@ enum segment_read_depth {
  * that is no sound segment, -EPROTONOSUPPORT for one of another version, else
  * what the system said.
  */
-int segment_read(const char *path, enum segment_read_depth depth,
+int segment_read(const char *path, enum segment_parts parts,
                  struct segment_snapshot **snapshot,
                  struct segment_error *error);
 
 /* The same from an open file; `path` is for messages and says by its last
  * part whether the segment can be live. */
-int segment_read_fd(int fd, const char *path, enum segment_read_depth depth,
+int segment_read_fd(int fd, const char *path, enum segment_parts parts,
                     struct segment_snapshot **snapshot,
                     struct segment_error *error);
 

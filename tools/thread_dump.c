@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "process_read.h"
+#include "segment_read.h"
 #include "thread_lock.h"
 #include "thread_memory.h"
 #include "thread_refusal.h"
@@ -435,6 +436,7 @@ void thread_dump_free(struct thread_dump *dump)
     free(dump->deadlocks);
     free(dump->refusal);
     free(dump->advice);
+    segment_snapshot_free(dump->snapshot);
     free(dump);
 }
 

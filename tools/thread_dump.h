@@ -6,7 +6,7 @@
  * Taken from outside. A blocked thread is read as it sleeps and looked at
  * again afterwards; only one that runs, or whose stack cannot be walked
  * without its registers, is stopped (thread_stop.h). Read next: thread_walk.h,
- * thread_creation.h, profile_from_threads.c.
+ * thread_record.h, profile_from_threads.c.
  */
 #ifndef PREPROF_THREAD_DUMP_H
 #define PREPROF_THREAD_DUMP_H
@@ -21,6 +21,8 @@
 #include "thread_words.h"
 
 #define THREADS_MAX 100000
+
+struct segment_snapshot;
 
 enum thread_wait {
     THREAD_WAIT_NONE,
@@ -43,6 +45,7 @@ struct thread {
     uint64_t *creation; /* by which stack it was created, addresses to look up,
                            leaf first; owned; NULL unknown */
     size_t creation_depth;
+    uint32_t labels; /* id of its set in the dump's snapshot; 0 none */
     /* Of profile_from_threads.h: */
     size_t sample;
     size_t creator_location; /* of creation[0] */
@@ -60,6 +63,7 @@ struct thread_dump {
     size_t deadlock_count;
     char *refusal; /* why no stacks could be read; else NULL */
     char *advice;  /* what to change about that; else NULL */
+    struct segment_snapshot *snapshot; /* of thread_record.h; owned, or NULL */
 };
 
 /*

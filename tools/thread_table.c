@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "label_text.h"
+
 #define COLUMNS    80
 #define INDENT     10
 #define TIME_SIZE  16
@@ -71,9 +73,19 @@ static void write_line(const char *before, const struct profile_line *line,
             line->function[length] ? "..." : "", place);
 }
 
+static void write_labels(struct profile_label_set labels, FILE *out)
+{
+    if (labels.count == 0)
+        return;
+    fprintf(out, "%*sunder ", INDENT, "");
+    label_text_write_bare(labels, out);
+    putc('\n', out);
+}
+
 static void write_stack(const struct profile *profile,
                         const struct profile_sample *sample, FILE *out)
 {
+    write_labels(profile_labels(profile, sample), out);
     for (size_t i = 0; i < sample->depth; i++) {
         const struct profile_location *location =
             &profile->locations[sample->locations[i]];

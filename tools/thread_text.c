@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "label_text.h"
+
 #define MS_PER_MINUTE 60000
 
 /* No ']' in it: it would end the state. */
@@ -15,7 +17,8 @@ static void write_name(const char *name, FILE *out)
         putc(*name == ']' ? ')' : *name, out);
 }
 
-static void write_head(const struct thread *thread, FILE *out)
+static void write_head(const struct thread *thread,
+                       struct profile_label_set labels, FILE *out)
 {
     int64_t minutes = thread->idle_ms / MS_PER_MINUTE;
 
@@ -24,7 +27,12 @@ static void write_head(const struct thread *thread, FILE *out)
         fprintf(out, ", %" PRId64 " minutes", minutes);
     fputs(", ", out);
     write_name(thread->name, out);
-    fputs("]:\n", out);
+    putc(']', out);
+    if (labels.count > 0) {
+        putc(' ', out);
+        label_text_write_bare(labels, out);
+    }
+    fputs(":\n", out);
 }
 
 static void write_place(const struct profile_line *line, FILE *out)
@@ -63,7 +71,7 @@ static void write_thread(const struct thread *thread,
     const struct profile_sample *sample = &profile->samples[thread->sample];
     size_t both = 2 * THREAD_TEXT_FRAMES;
 
-    write_head(thread, out);
+    write_head(thread, profile_labels(profile, sample), out);
     for (size_t i = 0; i < sample->depth; i++) {
         if (sample->depth > both && i == THREAD_TEXT_FRAMES) {
             fprintf(out, "...%zu frames elided...\n", sample->depth - both);

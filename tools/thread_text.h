@@ -3,7 +3,8 @@
  * thread_text.h - threads one by one, as Go prints goroutines (debug=2).
  *
  * In the shape that panicparse and people read: a head with the state, how
- * long it has lasted and the thread's name, then two lines a frame.
+ * long it has lasted, the thread's name, and the labels of one that has some,
+ * then two lines a frame.
  * Read next: profile_from_threads.h, profile_text.h.
  */
 #ifndef PREPROF_THREAD_TEXT_H

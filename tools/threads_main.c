@@ -13,7 +13,7 @@
 
 #include "option_error.h"
 #include "profile_from_threads.h"
-#include "thread_creation.h"
+#include "thread_record.h"
 #include "thread_table.h"
 
 static int fail(const char *pid, const char *why)
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
         return fail(argv[optind], "there is none, or it has ended");
     if (err)
         return fail(argv[optind], strerror(-err));
-    err = thread_creation_add(dump, NULL);
+    err = thread_record_add(dump, NULL, true);
     symbolizer = err ? NULL : symbolizer_new();
     profile = symbolizer ? profile_from_threads(dump, symbolizer,
                                                 profile_kind_find("goroutine"))

@@ -147,15 +147,15 @@ static void check_profile(const struct segment_snapshot *snapshot,
 
 /* ---- the target --------------------------------------------------------- */
 
-static void read_file(int fd, enum segment_read_depth depth)
+static void read_file(int fd, enum segment_parts parts)
 {
     struct segment_snapshot *snapshot;
     struct segment_error error;
     char line[SEGMENT_ERROR_LINE_SIZE];
 
-    if (segment_read_fd(fd, "fuzz", depth, &snapshot, &error) == 0) {
-        REQUIRE(!snapshot_fault(snapshot, depth == SEGMENT_READ_STACKS));
-        if (depth == SEGMENT_READ_STACKS) {
+    if (segment_read_fd(fd, "fuzz", parts, &snapshot, &error) == 0) {
+        REQUIRE(!snapshot_fault(snapshot, parts & SEGMENT_READ_STACKS));
+        if (parts & SEGMENT_READ_STACKS) {
             check_profile(snapshot, "heap");
             check_profile(snapshot, "peak");
         }

@@ -81,10 +81,10 @@ static void test_file(void **state)
     assert_true(place_of(tid)->who == SEGMENT_THREAD_WHO(tid, CALLSITE));
     assert_in_range(place_of(tid)->created_ns, before, boottime_ns());
 
-    place_of(tid)->labels = 7; /* of the thread that had the id before */
+    place_of(tid)->labels = 7; /* which the thread may have written already */
     file_self(CALLSITE + 1);
     assert_true(place_of(tid)->who == SEGMENT_THREAD_WHO(tid, CALLSITE + 1));
-    assert_int_equal(place_of(tid)->labels, 0);
+    assert_int_equal(place_of(tid)->labels, 7);
 }
 
 /* One that is gone as a joined one is: its descriptor is not there. */
@@ -105,10 +105,13 @@ static void test_places(void **state)
 
     (void)state;
     begin();
-    for (uint32_t i = 0; i < SEGMENT_THREAD_PLACES; i++)
+    for (uint32_t i = 0; i < SEGMENT_THREAD_PLACES; i++) {
         place_of(tid + i)->who = SEGMENT_THREAD_WHO(gone, 1);
+        place_of(tid + i)->labels = 7;
+    }
     file_self(CALLSITE);
     assert_true(place_of(tid)->who == SEGMENT_THREAD_WHO(tid, CALLSITE));
+    assert_int_equal(place_of(tid)->labels, 0);
     assert_true(place_of(tid + 1)->who == SEGMENT_THREAD_WHO(gone, 1));
     assert_int_equal(life->header->losses[SEGMENT_LOSS_THREADS_FULL], 0);
 }

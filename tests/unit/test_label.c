@@ -19,8 +19,10 @@
 #include <cmocka.h>
 
 #include "callsite.h"
+#include "extent.h"
 #include "label.h"
 #include "module.h"
+#include "os.h"
 #include "own_life.h"
 #include "shard.h"
 
@@ -76,6 +78,7 @@ static int begin_thread(void **state)
     (void)state;
     thread_self.epoch = life->epoch;
     thread_self.labels = 0;
+    thread_self.place = NULL;
     return 0;
 }
 
@@ -128,6 +131,7 @@ static void test_arguments(void **state)
     memset(text, 'x', sizeof(text));
     text[SEGMENT_LABEL_TEXT_MAX] = '\0';
     assert_int_equal(label_set(text, "v"), -EINVAL);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_REFUSED], 0);
     value = value_in(label_current(), "k", &count);
     assert_string_equal(value, "v");
     free(value);
@@ -140,10 +144,12 @@ static void test_arguments(void **state)
     text[SEGMENT_LABEL_TEXT_MAX - 1] = 'x';
     assert_int_equal(label_set("k", text), -ENAMETOOLONG);
     assert_int_equal(label_current(), 0);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_REFUSED], 1);
 }
 
 static void test_too_many_keys(void **state)
 {
+    uint64_t refused = life->header->losses[SEGMENT_LOSS_LABELS_REFUSED];
     char key[16];
     uint32_t set;
 
@@ -155,6 +161,8 @@ static void test_too_many_keys(void **state)
     set = label_current();
     assert_int_equal(label_set("more", "v"), -E2BIG);
     assert_int_equal(label_current(), set);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_REFUSED],
+                     refused + 1);
     assert_int_equal(label_set("k03", "other"), 0);
     assert_int_equal(label_set("k07", NULL), 0);
     assert_int_equal(label_set("more", "v"), 0);
@@ -235,6 +243,75 @@ static void test_stacks(void **state)
     assert_int_equal(label_current(), 0);
 }
 
+/* ---- for readers of threads -------------------------------------------- */
+
+static struct segment_thread *place(uint32_t i)
+{
+    return own_life_element(SEGMENT_EXTENT_THREADS, 0,
+                            ((uint32_t)gettid() + i) % SEGMENT_THREADS_MAX,
+                            SEGMENT_THREADS_PER_EXTENT,
+                            sizeof(struct segment_thread));
+}
+
+static void *place_thread(void *unused)
+{
+    uint64_t before = os_boottime_ns(), since;
+    uint32_t tid = (uint32_t)gettid();
+
+    thread_self.epoch = life->epoch;
+    assert_int_equal(label_set("k", NULL), 0);
+    assert_null(thread_self.place); /* it has said nothing yet */
+    assert_int_equal(label_set("k", "v"), 0);
+    assert_ptr_equal(thread_self.place, place(0));
+    since = SEGMENT_THREAD_LABELS_NS(place(0)->labels);
+    assert_true(place(0)->who == SEGMENT_THREAD_WHO(tid, 0));
+    assert_true(since >= before);
+    assert_true(since < os_boottime_ns() + SEGMENT_LABELS_MAX);
+    assert_int_equal(SEGMENT_THREAD_LABELS_SET(place(0)->labels),
+                     label_current());
+    place(0)->who = SEGMENT_THREAD_WHO(tid, 9); /* by its creator meanwhile */
+    assert_int_equal(label_set("k", "w"), 0);
+    assert_true(place(0)->labels == (since | label_current()));
+    assert_int_equal(label_set("k", ""), 0);
+    assert_true(place(0)->labels == since);
+    assert_true(place(0)->who == SEGMENT_THREAD_WHO(tid, 9));
+    return unused;
+}
+
+/* A thread that finds all its places taken by others, and lives well. */
+static void *crowded_thread(void *other)
+{
+    uint64_t lost = life->header->losses[SEGMENT_LOSS_THREADS_FULL];
+
+    thread_self.epoch = life->epoch;
+    assert_int_equal(label_set("k", "v"), 0); /* makes the extent exist */
+    thread_self.place = NULL;
+    for (uint32_t i = 0; i < SEGMENT_THREAD_PLACES; i++)
+        place(i)->who = SEGMENT_THREAD_WHO(*(uint32_t *)other, 1);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(label_set("k", values[1 + i % 3]), 0);
+    assert_true(label_current() != 0);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_THREADS_FULL],
+                     lost + 1);
+    return NULL;
+}
+
+static void test_places(void **state)
+{
+    uint32_t living = (uint32_t)gettid();
+    pthread_t thread;
+
+    (void)state;
+    for (uint32_t i = 0; i < SEGMENT_THREADS_MAX;
+         i += SEGMENT_THREADS_PER_EXTENT)
+        extent_get((void **)&life->threads[i / SEGMENT_THREADS_PER_EXTENT],
+                   SEGMENT_EXTENT_THREADS, 0, i);
+    assert_int_equal(pthread_create(&thread, NULL, place_thread, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, crowded_thread, &living), 0);
+    pthread_join(thread, NULL);
+}
+
 /* ---- at once ----------------------------------------------------------- */
 
 static void set_in_handler(int number)
@@ -291,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup(test_arguments, begin_thread),
         cmocka_unit_test_setup(test_too_many_keys, begin_thread),
         cmocka_unit_test_setup(test_stacks, begin_thread),
+        cmocka_unit_test_setup(test_places, begin_thread),
         cmocka_unit_test_setup(test_race, begin_thread),
         cmocka_unit_test_setup(test_full, begin_thread), /* the table, for good */
     };

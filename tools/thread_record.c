@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_creation.c - see thread_creation.h. */
-#include "thread_creation.h"
+/* thread_record.c - see thread_record.h. */
+#include "thread_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,26 +16,58 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* ---- stacks ------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------- */
 
-uint32_t thread_creation_find(const struct segment_snapshot *snapshot,
-                              uint32_t tid, uint64_t start_ticks)
+/* The i-th record of a thread id; NULL when it is another's. */
+static const struct segment_thread *
+record_of(const struct segment_snapshot *snapshot, uint32_t tid, uint32_t i)
 {
-    uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+    const struct segment_thread *record =
+        &snapshot->threads[(tid + i) % SEGMENT_THREADS_MAX];
 
+    return SEGMENT_THREAD_TID(record->who) == tid ? record : NULL;
+}
+
+static uint64_t ticks_of(uint64_t ns)
+{
+    return ns / (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+uint32_t thread_record_creation(const struct segment_snapshot *snapshot,
+                                uint32_t tid, uint64_t start_ticks)
+{
     for (uint32_t i = 0; i < SEGMENT_THREAD_PLACES; i++) {
-        const struct segment_thread *record =
-            &snapshot->threads[(tid + i) % SEGMENT_THREADS_MAX];
-        uint32_t callsite = SEGMENT_THREAD_CALLSITE(record->who);
+        const struct segment_thread *record = record_of(snapshot, tid, i);
+        uint32_t callsite = record ? SEGMENT_THREAD_CALLSITE(record->who) : 0;
 
-        if (SEGMENT_THREAD_TID(record->who) == tid &&
-            record->created_ns / tick_ns >= start_ticks &&
-            callsite < snapshot->callsite_count &&
-            snapshot->callsites[callsite].node)
+        if (callsite && callsite < snapshot->callsite_count &&
+            snapshot->callsites[callsite].node &&
+            ticks_of(record->created_ns) >= start_ticks)
             return callsite;
     }
     return 0;
 }
+
+uint32_t thread_record_labels(const struct segment_snapshot *snapshot,
+                              uint32_t tid, uint64_t start_ticks)
+{
+    uint64_t latest = 0;
+    uint32_t set;
+
+    for (uint32_t i = 0; i < SEGMENT_THREAD_PLACES; i++) {
+        const struct segment_thread *record = record_of(snapshot, tid, i);
+
+        if (record && record->labels > latest &&
+            ticks_of(SEGMENT_THREAD_LABELS_NS(record->labels)) >= start_ticks)
+            latest = record->labels;
+    }
+    set = SEGMENT_THREAD_LABELS_SET(latest);
+    return set < snapshot->label_count && snapshot->labels[set].value_length
+               ? set
+               : 0;
+}
+
+/* ---- stacks ------------------------------------------------------------ */
 
 static int copy_stack(const struct segment_snapshot *snapshot,
                       uint32_t callsite, struct thread *thread)
@@ -57,8 +89,8 @@ static int copy_stack(const struct segment_snapshot *snapshot,
     return 0;
 }
 
-static int add_stacks(struct thread_dump *dump,
-                      const struct segment_snapshot *snapshot)
+static int add_records(struct thread_dump *dump,
+                       const struct segment_snapshot *snapshot, bool creation)
 {
     char path[32];
     int process, err = 0;
@@ -69,12 +101,14 @@ static int add_stacks(struct thread_dump *dump,
         return 0; /* it has ended */
     for (size_t i = 0; !err && i < dump->count; i++) {
         struct thread *thread = &dump->threads[i];
-        uint32_t callsite = 0;
+        uint32_t tid = (uint32_t)thread->tid, callsite = 0;
         uint64_t start;
 
-        if (thread_start_read(process, thread->tid, &start) == 0)
-            callsite =
-                thread_creation_find(snapshot, (uint32_t)thread->tid, start);
+        if (thread_start_read(process, thread->tid, &start) != 0)
+            continue;
+        thread->labels = thread_record_labels(snapshot, tid, start);
+        if (creation)
+            callsite = thread_record_creation(snapshot, tid, start);
         if (callsite)
             err = copy_stack(snapshot, callsite, thread);
     }
@@ -138,23 +172,28 @@ static int add_modules(struct thread_dump *dump,
     return 0;
 }
 
-/* ---- both -------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------- */
 
-int thread_creation_add(struct thread_dump *dump, const char *directory)
+int thread_record_add(struct thread_dump *dump, const char *directory,
+                      bool creation)
 {
     struct segment_snapshot *snapshot;
     struct segment_error error;
     char path[PATH_MAX];
     int err = segment_find(directory, (uint32_t)dump->pid, path, &error);
 
+    creation |= dump->refusal != NULL;
     if (!err)
-        err = segment_read(path, SEGMENT_READ_STACKS, &snapshot, &error);
+        err = segment_read(path,
+                           creation ? SEGMENT_READ_THREADS | SEGMENT_READ_STACKS
+                                    : SEGMENT_READ_THREADS,
+                           &snapshot, &error);
     if (err)
         return err == -ENOMEM ? err : 0;
     if (snapshot->life == SEGMENT_LIFE_LIVE)
-        err = add_stacks(dump, snapshot);
+        err = add_records(dump, snapshot, creation);
     if (!err && dump->refusal && !dump->modules.list)
         err = add_modules(dump, snapshot);
-    segment_snapshot_free(snapshot);
+    dump->snapshot = snapshot;
     return err;
 }
