@@ -266,6 +266,36 @@ static inline void segment_build_small(struct segment_build *build)
     build->header->losses[SEGMENT_LOSS_STACK_TRUNCATED] = 13;
 }
 
+/*
+ * The same with labels, at the end of what there is: two sets, the second with
+ * what needs quotes; a stack under the first, which allocates and waits; and a
+ * thread that was created at callsite 8 and has the second, in its first place.
+ */
+#define SEGMENT_BUILD_TID (SEGMENT_THREADS_MAX + 1)
+static inline void segment_build_labelled(struct segment_build *build)
+{
+    uint32_t first, second, callsite;
+    struct segment_thread *thread;
+
+    segment_build_small(build);
+    first = segment_build_label(build, 0, "a", "1");
+    second = segment_build_label(build, first, "b", "\"\\\x01\xff\xc3\xa4");
+    callsite = segment_build_callsite(
+        build,
+        segment_build_node(build, segment_build_root(build, first), 0x401111, 1),
+        1);
+    *segment_build_row(build, 0, callsite) = (struct segment_row){17, 170, 0, 0};
+    *segment_build_event(build, SEGMENT_EVENT_BLOCK, callsite) =
+        (struct segment_event_row){19, 1900};
+    thread = segment_build_at(build, SEGMENT_EXTENT_THREADS, 0,
+                              SEGMENT_BUILD_TID % SEGMENT_THREADS_MAX);
+    *thread = (struct segment_thread){
+        .who = SEGMENT_THREAD_WHO(SEGMENT_BUILD_TID, 8),
+        .created_ns = 1000000000,
+        .labels = SEGMENT_THREAD_LABELS_SINCE(1000000000) | second,
+    };
+}
+
 /* An unnamed file of the first `size` bytes; the caller closes it. */
 static inline int segment_build_file(const struct segment_build *build,
                                      size_t size)

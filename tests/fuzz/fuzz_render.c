@@ -3,7 +3,7 @@
  * fuzz_render.c - the body of a request to preprof-render, answered.
  *
  * The directory of segments is one made here, whatever the request says: a
- * sound segment of pid 4711 and a truncated one of pid 4712. Every answer has
+ * sound segment of pid 4711, with labels, and a truncated one of pid 4712. Every answer has
  * a status that render.h knows, and an error is one line.
  */
 #include <limits.h>
@@ -56,7 +56,7 @@ static void begin(void)
     struct segment_build build;
 
     REQUIRE(mkdtemp(directory));
-    segment_build_small(&build);
+    segment_build_labelled(&build);
     write_file("4711-815", build.bytes, segment_build_size(&build));
     write_file("4712-816", build.bytes, 70000);
     segment_build_end(&build);

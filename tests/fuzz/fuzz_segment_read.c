@@ -2,7 +2,7 @@
 /*
  * fuzz_segment_read.c - a hostile segment, from the file to every writer.
  *
- * The input is damage to a small sound segment (segment_build.h):
+ * The input is damage to a small sound segment with labels (segment_build.h):
  *
  *   u8 pages     how many pages are cut off the end
  *   repeated     u8 region, u16 offset, u8 length (mod 16, plus 1), the bytes
@@ -21,12 +21,16 @@
 #include "pprof_check.h"
 #include "profile.h"
 #include "profile_folded.h"
+#include "profile_from_threads.h"
 #include "profile_pprof.h"
+#include "profile_text.h"
 #include "profile_top.h"
 #include "segment_build.h"
 #include "segment_read.h"
 #include "snapshot_check.h"
 #include "symbolize.h"
+#include "thread_record.h"
+#include "thread_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,7 +59,7 @@ static uint8_t *region_at(unsigned region, size_t *size)
         *size = (extents + 2) * 8;
         return sound.bytes + SEGMENT_EXTENT_TABLE_OFFSET;
     }
-    *size = 384;
+    *size = 1024;
     return sound.bytes + SEGMENT_EXTENTS_OFFSET +
            (region - 2) * SEGMENT_EXTENT_SIZE;
 }
@@ -140,6 +144,37 @@ static void check_profile(const struct segment_snapshot *snapshot,
         check_folded(profile, i);
         REQUIRE(profile_top_write(profile, i, 10, null) == 0);
     }
+    REQUIRE(profile_text_write(profile, NULL, null) == 0);
+    fclose(null);
+    profile_free(profile);
+    symbolizer_free(symbolizer);
+}
+
+/* The profile of a thread, as the segment knows it. */
+static void check_thread(struct segment_snapshot *snapshot)
+{
+    uint64_t address = 0x1234;
+    struct thread thread = {
+        .tid = SEGMENT_BUILD_TID,
+        .addresses = &address,
+        .depth = 1,
+        .labels = thread_record_labels(snapshot, SEGMENT_BUILD_TID, 0),
+    };
+    struct thread_dump dump = {
+        .threads = &thread, .count = 1, .snapshot = snapshot};
+    struct symbolizer *symbolizer = symbolizer_new();
+    struct profile *profile =
+        profile_from_threads(&dump, symbolizer, profile_kind_find("goroutine"));
+    FILE *null = fopen("/dev/null", "we");
+    uint32_t callsite = thread_record_creation(snapshot, SEGMENT_BUILD_TID, 0);
+
+    REQUIRE(profile && null);
+    REQUIRE(!callsite || snapshot->callsites[callsite].node);
+    REQUIRE((profile_labels(profile, &profile->samples[0]).count > 0) ==
+            (thread.labels > 0));
+    check_pprof(profile);
+    REQUIRE(profile_text_write(profile, NULL, null) == 0);
+    REQUIRE(thread_text_write(&dump, profile, null) == 0);
     fclose(null);
     profile_free(profile);
     symbolizer_free(symbolizer);
@@ -147,7 +182,7 @@ static void check_profile(const struct segment_snapshot *snapshot,
 
 /* ---- the target --------------------------------------------------------- */
 
-static void read_file(int fd, enum segment_parts parts)
+static void read_file(int fd, unsigned parts)
 {
     struct segment_snapshot *snapshot;
     struct segment_error error;
@@ -158,7 +193,10 @@ static void read_file(int fd, enum segment_parts parts)
         if (parts & SEGMENT_READ_STACKS) {
             check_profile(snapshot, "heap");
             check_profile(snapshot, "peak");
+            check_profile(snapshot, "block");
         }
+        if (parts == (SEGMENT_READ_STACKS | SEGMENT_READ_THREADS))
+            check_thread(snapshot);
     } else {
         segment_error_line(&error, line, sizeof(line));
         REQUIRE(!snapshot && strncmp(line, "fuzz:", 5) == 0 && line[5]);
@@ -172,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t cut = size ? data[0] * 4096u : 0;
 
     if (fd < 0) {
-        segment_build_small(&sound);
+        segment_build_labelled(&sound);
         sound_size = segment_build_size(&sound);
         fd = segment_build_file(&sound, sound_size);
     }
@@ -183,7 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(ftruncate(fd, cut < sound_size ? (off_t)(sound_size - cut)
                                                : 0) == 0);
     read_file(fd, SEGMENT_READ_TOTALS);
-    read_file(fd, SEGMENT_READ_STACKS);
+    read_file(fd, SEGMENT_READ_STACKS | SEGMENT_READ_THREADS);
     if (cut) {
         close(fd);
         fd = segment_build_file(&sound, sound_size);

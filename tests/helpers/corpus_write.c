@@ -196,17 +196,66 @@ static void write_records(void)
     write_input(&input, "segment_read", "module_overlap");
 }
 
+static void write_labels(void)
+{
+    struct segment_header *header = segment.header;
+    struct segment_label *labels =
+        segment_build_at(&segment, SEGMENT_EXTENT_LABELS, 0, 0);
+    struct segment_node *nodes =
+        segment_build_at(&segment, SEGMENT_EXTENT_NODES, 0, 0);
+    struct segment_thread *thread = segment_build_at(
+        &segment, SEGMENT_EXTENT_THREADS, 0, SEGMENT_BUILD_TID);
+    uint32_t root = header->nodes_used - 2;
+    struct input input = {.size = 1};
+
+    WRITE_DAMAGE("labels_used", header->labels_used, 3000);
+    WRITE_DAMAGE("labels_none", header->labels_used, 1);
+    WRITE_DAMAGE("label_unpublished", labels[1].value_length, 0);
+    WRITE_DAMAGE("label_no_key", labels[1].key_length, 0);
+    WRITE_DAMAGE("label_long", labels[2].value_length, SEGMENT_LABEL_TEXT_MAX);
+    WRITE_DAMAGE("label_nul", labels[2].text[1], 0);
+    WRITE_DAMAGE("label_cycle", labels[1].parent, 2);
+    WRITE_DAMAGE("label_order", labels[2].text[0], 'a');
+    WRITE_DAMAGE("root_unknown", nodes[root].pc, 77);
+    WRITE_DAMAGE("root_other", nodes[root].pc, 2);
+    WRITE_DAMAGE("root_parent", nodes[root].parent, 1);
+    WRITE_DAMAGE("root_no_labels", nodes[root].flags, 0);
+    WRITE_DAMAGE("thread_who", thread->who, SEGMENT_THREAD_WHO(7, 8));
+    WRITE_DAMAGE("thread_callsite", thread->who,
+                 SEGMENT_THREAD_WHO(SEGMENT_BUILD_TID, UINT32_MAX));
+    WRITE_DAMAGE("thread_labels", thread->labels, UINT64_MAX);
+    WRITE_DAMAGE("thread_no_labels", thread->labels, 0);
+
+    /* Its id again in another place, later, without labels. */
+    DAMAGE(&input, thread[3].who, SEGMENT_THREAD_WHO(SEGMENT_BUILD_TID, 0));
+    DAMAGE(&input, thread[3].labels, UINT64_C(1) << 60);
+    write_input(&input, "segment_read", "thread_twice");
+}
+
+/* The file without so many pages at its end. */
+static void write_cut(const char *name, size_t pages)
+{
+    struct input input = {.size = 0};
+
+    put_number(&input, pages, 1);
+    write_input(&input, "segment_read", name);
+}
+
 static void write_segments(void)
 {
-    segment_build_small(&segment);
+    size_t pages;
+
+    segment_build_labelled(&segment);
+    pages = segment_build_size(&segment) / 4096;
     write_headers();
     write_peak();
     write_records();
-    write_input(&(struct input){.size = 1}, "segment_read", "sound");
-    write_input(&(struct input){{1}, 1}, "segment_read", "cut_page");
-    write_input(&(struct input){{97}, 1}, "segment_read", "cut_extents");
-    write_input(&(struct input){{111}, 1}, "segment_read", "cut_table");
-    write_input(&(struct input){{112}, 1}, "segment_read", "cut_all");
+    write_labels();
+    write_cut("sound", 0);
+    write_cut("cut_page", 1);
+    write_cut("cut_extents", pages - SEGMENT_EXTENTS_OFFSET / 4096 + 1);
+    write_cut("cut_table", pages - 1);
+    write_cut("cut_all", pages);
     segment_build_end(&segment);
 }
 
@@ -394,6 +443,7 @@ static void write_requests(void)
         {"heap", "kind=heap\npid=4711\n"},
         {"allocs", "kind=allocs\npid=4711\nformat=text\ndebug=1\n"},
         {"peak", "kind=peak\npid=4711\nformat=text\n"},
+        {"labels", "kind=block\npid=4711\nformat=text\nlimit=3\n"},
         {"folded", "kind=heap\npid=4711\nformat=folded\n"},
         {"goroutine", "kind=goroutine\npid=4711\nformat=text\ndebug=2\n"},
         {"mutex", "kind=mutex\npid=4711\nformat=text\n"},
