@@ -53,7 +53,7 @@ stacks() {
     go tool pprof -traces -lines -unit=B -sample_index="$1" \
         "$name.pb.gz" 2>>err |
         awk '/^-----/ { if (stack) print stack " "; stack = ""; next }
-             $1 == "bytes:" { next }
+             $1 ~ /^[a-z]*:$/ { next } # a label
              { sub(/ \(inline\)$/, ""); sub(/B$/, "", $1); $1 = $1
                stack = (stack ? stack " " : "^") $0 }' >traces
 }
@@ -77,6 +77,19 @@ new='block_new@malloc(sizeof(*block)'
 has inuse_objects 307 "$new" 'index_words@block_new(list, 1009)'
 has inuse_objects 101 "$new" 'decode_images@block_new(list, 30011)'
 has inuse_objects 5003 "$new" 'answer_clients@block_new(list, 61)'
+
+profile labels "401 searches, 211 uploads, 101 orders"
+has alloc_objects 1203 'pages_fill@malloc(PAGE_SIZE)' 'search@pages_fill(3)' \
+    'request_answer@request->answer()'
+has alloc_objects 1055 'pages_fill@malloc(PAGE_SIZE)' 'compress@pages_fill(5)'
+[ "$(go tool pprof -tags -sample_index=alloc_objects -focus=pages_fill \
+    labels.pb.gz 2>>err | awk '/%/ { print $NF, $1 }')" = "\
+/search 1203.0
+/upload 1055.0
+/order 202.0" ]
+ok $? "labels: the pages of each handler"
+"$programs/labels" >out && [ "$(cat out)" = "401 searches, 211 uploads, 101 orders" ]
+ok $? "labels: runs as well when it is not profiled"
 
 profile memstats "\
 allocated HeapAlloc  +970776  HeapObjects  +97  Mallocs  +97  Frees   +0

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Labels, as pprof reads them: what allocate() of tests/programs/labels.c counts
-# under each, in one thread and many, under handlers, in children, and with more
-# values than there is room for.
+# under each, in one thread and many, under handlers, in threads that inherit
+# them, in children, and with more values than there is room for.
 build=$PWD/${BUILD:-build/release}
 case ${MODE:-release} in
 release | debug) ;;
@@ -54,6 +54,10 @@ ok $? "text has Go's line of labels"
 record exact threads.preprof threads
 ok $? "five threads, and a handler in each"
 check threads.preprof "each thread has its own"
+
+record exact inherit.preprof inherit
+ok $? "threads that create threads"
+check inherit.preprof "each begins with its creator's"
 
 record exact %p.preprof fork
 ok $? "a child"

@@ -9,6 +9,10 @@
  *   fork     a child, which starts without labels; says "child PID", too, and
  *            what the child has
  *   many     10 000 values of one key
+ *   inherit  threads that begin with the labels of those that create them
+ *   hold KEY VALUE...  sets them, and waits with a thread that inherits them, an
+ *            older one that has none, and one that has taken them back; says
+ *            "ready", ends with its input
  */
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "preprof.h"
@@ -136,6 +141,102 @@ static void many(void)
     printf("refused %d\n", refused);
 }
 
+/* ---- threads that inherit ---------------------------------------------- */
+
+static void check(int err)
+{
+    if (err) {
+        fprintf(stderr, "labels: %s\n", strerror(err));
+        exit(1);
+    }
+}
+
+static void *inherit_further(void *value)
+{
+    allocate(43);
+    return value;
+}
+
+static void *inherit(void *value)
+{
+    pthread_t thread;
+    void *got;
+
+    allocate(23);
+    set("handler", "/own");
+    allocate(29);
+    check(pthread_create(&thread, NULL, inherit_further, value));
+    set("handler", NULL);
+    check(pthread_join(thread, &got));
+    return got;
+}
+
+static int inherit_c11(void *blocks)
+{
+    allocate(*(unsigned *)blocks);
+    return 1009;
+}
+
+static void inherits(void)
+{
+    unsigned blocks = 37;
+    pthread_attr_t huge;
+    pthread_t thread;
+    thrd_t other;
+    void *got;
+    int result;
+
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, (size_t)1 << 46);
+    for (int i = 0; i < ROUNDS; i++) {
+        set("handler", "/creator");
+        check(pthread_create(&thread, NULL, inherit, &blocks));
+        set("handler", "/later"); /* the thread's stay */
+        check(pthread_join(thread, &got));
+        set("user", "u1");
+        if (got != &blocks || pthread_create(&thread, &huge, inherit, NULL) == 0 ||
+            thrd_create(&other, inherit_c11, &blocks) != thrd_success ||
+            thrd_join(other, &result) != thrd_success || result != 1009)
+            exit(1);
+        set("user", NULL);
+        set("handler", NULL);
+        check(pthread_create(&thread, NULL, inherit_further, NULL));
+        check(pthread_join(thread, NULL));
+    }
+    printf("handler /creator %d\nhandler /own %d\nhandler /later %d\n"
+           "user u1 %d\nnone - %d\n",
+           23 * ROUNDS, (29 + 43) * ROUNDS, 37 * ROUNDS, 37 * ROUNDS,
+           43 * ROUNDS);
+}
+
+static void *stay(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void *stay_without(void *keys)
+{
+    for (char **key = keys; *key; key += 2)
+        set(*key, NULL);
+    return stay(NULL);
+}
+
+static void hold(char **labels)
+{
+    pthread_t thread;
+
+    check(pthread_create(&thread, NULL, stay, NULL));
+    for (char **label = labels; *label; label += 2)
+        set(label[0], label[1]);
+    check(pthread_create(&thread, NULL, stay, NULL));
+    check(pthread_create(&thread, NULL, stay_without, labels));
+    puts("ready");
+    fflush(stdout);
+    getchar();
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
@@ -148,6 +249,10 @@ int main(int argc, char **argv)
         in_child();
     else if (strcmp(mode, "many") == 0)
         many();
+    else if (strcmp(mode, "inherit") == 0)
+        inherits();
+    else if (strcmp(mode, "hold") == 0 && argc % 2 == 0)
+        hold(argv + 2);
     else
         return 2;
     return 0;
