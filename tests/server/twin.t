@@ -27,18 +27,21 @@ if not shutil.which("go"):
 P = "/debug/pprof/"
 HEADS = {"status", "body", "content-type", "content-disposition"}
 TEXT_HEADS = {"status", "body", "content-type"}
-SINCE_1_22 = "Go since 1.22: GET and HEAD only; this Go may be older"
+BEFORE_1_22 = "GET and HEAD only, as Go does since 1.22"
+SINCE_1_22 = "Go refuses the POST that its own pprof sends"
+SINCE_1_26 = "Go redirects with 307, which clients follow as well"
+LEAK = "there is no garbage collector that could find leaks"
 NOSNIFF = "nosniff on everything we send"
 LATER = "comes with traces"
 OURS = "Go has no such profile"
 CHECKED = "our own parameter: a wrong one is told"
 QUIRK = "Go sends a profile as text where debug is below zero; ours is the text"
 
+GO = tuple(map(int, re.search(r"go(\d+)\.(\d+)", subprocess.run(
+    ["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout).groups()))
+
 # request: (what differs, why)
 DIFFERENCES = {
-    ("PUT", P + "symbol"): (TEXT_HEADS - {"content-type"} | {"allow"}, SINCE_1_22),
-    ("DELETE", P): (TEXT_HEADS | {"allow"}, SINCE_1_22),
-    ("OPTIONS", P + "cmdline"): (TEXT_HEADS - {"content-type"} | {"allow"}, SINCE_1_22),
     ("GET", "/debug/vars"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof?x=1&y=2"): ({"x-content-type-options"}, NOSNIFF),
@@ -52,9 +55,22 @@ DIFFERENCES = {
     ("GET", P + "profile?seconds=1&limit=-1"): (HEADS | {"x-go-pprof"}, CHECKED),
     ("GET", P + "mutex?seconds=1&limit=1.5"): (HEADS | {"x-go-pprof"}, CHECKED),
 }
+if GO >= (1, 22):
+    DIFFERENCES["POST", P + "symbol"] = ({"status", "body", "allow"}, SINCE_1_22)
+    DIFFERENCES["PUT", P + "symbol"] = ({"allow"}, SINCE_1_22)
+else:
+    DIFFERENCES["PUT", P + "symbol"] = ({"status", "body", "allow"}, BEFORE_1_22)
+    DIFFERENCES["DELETE", P] = (TEXT_HEADS | {"allow"}, BEFORE_1_22)
+    DIFFERENCES["OPTIONS", P + "cmdline"] = ({"status", "body", "allow"}, BEFORE_1_22)
+if GO >= (1, 26):
+    for target in "/debug/pprof", "/debug/pprof?x=1&y=2":
+        DIFFERENCES["GET", target] = ({"status", "body", "x-content-type-options"}, SINCE_1_26)
+if GO >= (1, 27):
+    DIFFERENCES["GET", P + "goroutineleak"] = (HEADS | {"x-go-pprof"}, LEAK)
 for kind in "allocs", "heap", "goroutine", "threadcreate", "block", "mutex":
-    for method in "POST", "PUT":
-        DIFFERENCES[method, P + kind] = (HEADS | {"allow"}, SINCE_1_22)
+    if GO < (1, 22):
+        for method in "POST", "PUT":
+            DIFFERENCES[method, P + kind] = (HEADS | {"allow"}, BEFORE_1_22)
     if kind not in ("allocs", "heap"):
         DIFFERENCES["GET", P + kind + "?debug=-1"] = ({"body"}, QUIRK)
 for kind in "heap", "block", "mutex":
@@ -67,9 +83,11 @@ for kind in "heap", "block", "mutex":
 def build_twin(directory):
     twin = os.path.join(directory, "twin")
     subprocess.run(["go", "build", "-o", twin, "tests/programs/twin.go"], check=True,
-                   env=dict(os.environ, GOFLAGS="-mod=mod", GO111MODULE="off",
+                   env=dict(os.environ, GO111MODULE="off",
                             GOCACHE=os.path.join(os.path.abspath(BUILD), "gocache")))
-    process = subprocess.Popen([twin], stdout=subprocess.PIPE, text=True)
+    # What is built without a module is as Go 1.20 until it is told.
+    process = subprocess.Popen([twin], stdout=subprocess.PIPE, text=True,
+                               env=dict(os.environ, GODEBUG="httpmuxgo121=0"))
     atexit.register(process.kill)
     return int(process.stdout.readline())
 
@@ -233,7 +251,8 @@ is_(on_both(leave), [(REFUSED, True)] * 2,
 # What the index of Go lists, ours lists.
 rows = [re.findall(r"<a href='?(\w+)\?debug=1", answer[2].decode()) for answer in answers["GET", P]]
 is_([row for row in rows[1]], sorted(rows[1]), "the index is sorted")
-is_(set(rows[0]) - set(rows[1]), {"trace"}, "the index lacks what " + LATER)
+is_(set(rows[0]) - set(rows[1]), {"trace"} | ({"goroutineleak"} if GO >= (1, 27) else set()),
+    "the index lacks what " + LATER)
 is_(set(rows[1]) - set(rows[0]) - {"symbol"},
     {"peak", "delta_heap", "delta_block", "delta_mutex"}, "and has what is ours")
 done()
