@@ -17,6 +17,7 @@
 _Static_assert(SEGMENT_LABELS_MAX <= UINT16_MAX, "path.h, memo.h");
 
 struct tables {
+    uint32_t has_room; /* 1: the extent table can be used, in this life */
     struct segment_label *labels[LABEL_EXTENTS];
     uint32_t slots[LABEL_SLOTS]; /* ids by hash; 0 free */
 };
@@ -35,21 +36,33 @@ struct label_list {
     size_t count;
 };
 
-/* Maps what labels need, once; a child's segment needs its own room. */
-static bool make_room(void)
+static struct tables *get_tables(void)
 {
     struct tables *none = NULL, *made;
 
-    if (!life_make_room())
-        return false;
     if (__atomic_load_n(&tables, __ATOMIC_ACQUIRE))
-        return true;
+        return tables;
     made = os_map_wiped(sizeof(*made));
     if (made &&
         !__atomic_compare_exchange_n(&tables, &none, made, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         os_unmap(made, sizeof(*made));
-    return made != NULL;
+    return made ? tables : NULL;
+}
+
+/* Maps what labels need, once; a child's segment needs its own room. */
+static bool make_room(void)
+{
+    struct tables *all = get_tables();
+
+    if (!all)
+        return false;
+    if (__atomic_load_n(&all->has_room, __ATOMIC_RELAXED))
+        return true;
+    if (!life_make_room())
+        return false;
+    __atomic_store_n(&all->has_room, 1, __ATOMIC_RELAXED);
+    return true;
 }
 
 /* ---- the table --------------------------------------------------------- */
