@@ -89,12 +89,15 @@ static int copy_stack(const struct segment_snapshot *snapshot,
     return 0;
 }
 
+/* Nothing is to be found where there are no labels. */
 static int add_records(struct thread_dump *dump,
                        const struct segment_snapshot *snapshot, bool creation)
 {
     char path[32];
     int process, err = 0;
 
+    if (!creation && snapshot->label_count == 1)
+        return 0;
     snprintf(path, sizeof(path), "/proc/%d", (int)dump->pid);
     process = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process < 0)
