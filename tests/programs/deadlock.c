@@ -64,7 +64,9 @@ int main(void)
     if (pthread_create(&thread, NULL, joiner, NULL) ||
         pthread_create(&thread, NULL, bystander, NULL))
         return 1;
-    usleep(100000);
+    for (int i = 0; i < 4; i++)
+        while (!tids[i])
+            usleep(1000);
     printf("ready %d %d %d %d\n", tids[0], tids[1], tids[2], tids[3]);
     fflush(stdout);
     for (;;)

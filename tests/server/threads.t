@@ -62,7 +62,9 @@ else:
 # Every thread by itself
 deadlock, line = start(f"{BUILD}/tests/programs/deadlock")
 left, right, joiner, bystander = map(int, line.split()[1:])
-wait_for(lambda: open(f"/proc/{deadlock.pid}/syscall").read().startswith("34 "))  # pause
+wait_for(lambda: open(f"/proc/{deadlock.pid}/syscall").read().startswith("34 ") and  # pause
+         all(open(f"/proc/{deadlock.pid}/task/{tid}/syscall").read().startswith("202 ")  # futex
+             for tid in (left, right, joiner, bystander)))
 body = text(f"/pid/{deadlock.pid}{P}goroutine?debug=2")
 is_(re.findall("^goroutine .*", text(f"/pid/{deadlock.pid}{P}threads?debug=2"), re.M),
     re.findall("^goroutine .*", body, re.M), "threads: the same")
