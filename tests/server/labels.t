@@ -95,19 +95,24 @@ with open(go, "w") as source:
     source.write("""package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"runtime/pprof"
+	"time"
 )
 
 func main() {
-	inside := make(chan bool)
+	var out bytes.Buffer
 	go pprof.Do(context.Background(), pprof.Labels(os.Args[1:]...), func(context.Context) {
-		inside <- true
 		select {}
 	})
-	<-inside
-	pprof.Lookup("goroutine").WriteTo(os.Stdout, 1)
+	for i := 0; i < 500 && !bytes.Contains(out.Bytes(), []byte("labels")); i++ {
+		time.Sleep(10 * time.Millisecond)
+		out.Reset()
+		pprof.Lookup("goroutine").WriteTo(&out, 1)
+	}
+	os.Stdout.Write(out.Bytes())
 }
 """)
 text = subprocess.run(["go", "run", go, *LABELS], text=True, capture_output=True, check=True,
