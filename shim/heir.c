@@ -24,9 +24,9 @@ static struct slots *get_slots(void)
     if (known)
         return known;
     made = os_map_wiped(sizeof(*made));
-    if (!made || __atomic_compare_exchange_n(&slots, &known, made, false,
-                                             __ATOMIC_ACQ_REL,
-                                             __ATOMIC_ACQUIRE))
+    if (!made ||
+        __atomic_compare_exchange_n(&slots, &known, made, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return made;
     os_unmap(made, sizeof(*made));
     return known;

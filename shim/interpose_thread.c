@@ -53,9 +53,8 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 {
     const struct walk_start start = WALK_START_HERE();
     struct heir *heir = heir_make((void (*)(void))run, argument);
-    int error = real_thread.pthread_create(thread, attributes,
-                                           heir ? run_heir : run,
-                                           heir ? heir : argument);
+    int error = real_thread.pthread_create(
+        thread, attributes, heir ? run_heir : run, heir ? heir : argument);
 
     if (error == 0 && is_recording())
         creation_file(thread, event_record(SEGMENT_EVENT_THREAD, 0, &start));

@@ -7,12 +7,12 @@
  * their keys, so that equal sets are one number however they came about, and a
  * thread has but that number. It becomes the root of the stacks that are found
  * there meanwhile (callsite.h), and is written down where readers look for
- * threads (thread_place.h). Nothing is ever removed: the table is bounded, and a
- * label that finds no room is left out and counted.
+ * threads (thread_place.h). Nothing is ever removed: the table is bounded, and
+ * a label that finds no room is left out and counted.
  *
- * A new thread begins with its creator's labels (heir.h). A child that is forked
- * has a segment of its own, and starts without.
- * Read next: label.c, path.h.
+ * A new thread begins with its creator's labels (heir.h). A child that is
+ * forked has a segment of its own, and starts without. Read next: label.c,
+ * path.h.
  */
 #ifndef PREPROF_LABEL_H
 #define PREPROF_LABEL_H

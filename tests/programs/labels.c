@@ -10,9 +10,9 @@
  *            what the child has
  *   many     10 000 values of one key
  *   inherit  threads that begin with the labels of those that create them
- *   hold KEY VALUE...  sets them, and waits with a thread that inherits them, an
- *            older one that has none, and one that has taken them back; says
- *            "ready", ends with its input
+ *   hold KEY VALUE...  sets them, and waits with a thread that inherits them,
+ * an older one that has none, and one that has taken them back; says "ready",
+ * ends with its input
  */
 #include <pthread.h>
 #include <signal.h>
@@ -63,9 +63,9 @@ static void kinds(void)
         set("user", "");
         allocate(19);
     }
-    printf("handler /search %d\nhandler /\"quoted\" %d\nuser u1 %d\nnone - %d\n",
-           (7 + 11) * ROUNDS, 13 * ROUNDS, (11 + 13 + 17) * ROUNDS,
-           19 * ROUNDS);
+    printf(
+        "handler /search %d\nhandler /\"quoted\" %d\nuser u1 %d\nnone - %d\n",
+        (7 + 11) * ROUNDS, 13 * ROUNDS, (11 + 13 + 17) * ROUNDS, 19 * ROUNDS);
 }
 
 /* As a program has it that puts back what it found. */
@@ -194,7 +194,8 @@ static void inherits(void)
         set("handler", "/later"); /* the thread's stay */
         check(pthread_join(thread, &got));
         set("user", "u1");
-        if (got != &blocks || pthread_create(&thread, &huge, inherit, NULL) == 0 ||
+        if (got != &blocks ||
+            pthread_create(&thread, &huge, inherit, NULL) == 0 ||
             thrd_create(&other, inherit_c11, &blocks) != thrd_success ||
             thrd_join(other, &result) != thrd_success || result != 1009)
             exit(1);
