@@ -14,6 +14,7 @@
  * an older one that has none, and one that has taken them back; says "ready",
  * ends with its input
  */
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ static void check(int err)
 static void *inherit_further(void *value)
 {
     allocate(43);
-    return value;
+    pthread_exit(value);
 }
 
 static void *inherit(void *value)
@@ -180,7 +181,7 @@ static int inherit_c11(void *blocks)
 static void inherits(void)
 {
     unsigned blocks = 37;
-    pthread_attr_t huge;
+    pthread_attr_t huge, small;
     pthread_t thread;
     thrd_t other;
     void *got;
@@ -188,9 +189,11 @@ static void inherits(void)
 
     pthread_attr_init(&huge);
     pthread_attr_setstacksize(&huge, (size_t)1 << 46);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
     for (int i = 0; i < ROUNDS; i++) {
         set("handler", "/creator");
-        check(pthread_create(&thread, NULL, inherit, &blocks));
+        check(pthread_create(&thread, &small, inherit, &blocks));
         set("handler", "/later"); /* the thread's stay */
         check(pthread_join(thread, &got));
         set("user", "u1");
