@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Goal: CPU profiles and waits of a program that uses SIGURG itself (a signalfd
-in every process), forks for each client and shares its memory. Method: pgbench
-against postgres, as its own user; its answers and its log as without the
-profiles, its functions in them."""
+in every process), forks for each client and shares its memory; its processes as
+one tree. Method: pgbench against postgres, as its own user; its answers and its
+log as without the profiles, its functions in them."""
 import atexit
 import glob
 import os
@@ -30,6 +30,7 @@ work = tempfile.mkdtemp(prefix="postgres.")
 atexit.register(shutil.rmtree, work, ignore_errors=True)
 segments, shim = os.path.join(work, "segments"), os.path.join(work, "libpreprof.so")
 shutil.copy(os.path.join(BUILD, "libpreprof.so"), shim)
+shutil.copy(os.path.join(BUILD, "preprof-list"), work)
 os.mkdir(segments, 0o700)
 user = "postgres" if os.getuid() == 0 else None
 if user:
@@ -66,16 +67,40 @@ def backends():
     return found
 
 
+def tree():
+    """The words of each line of the list, without its head."""
+    said = subprocess.run(
+        [os.path.join(work, "preprof-list")], user=user, extra_groups=[] if user else None,
+        text=True, cwd=work, stdout=subprocess.PIPE, env=dict(os.environ, PREPROF_DIR=segments))
+    return [line.split() for line in said.stdout.splitlines()[1:]]
+
+
+def is_family(lines):
+    """The server, below it its children, each with what it inherited, and the sum."""
+    first, *children, last = lines
+    return (first[:2] == [str(server.pid), "live"] and first[-1] == "postgres" and
+            all(line[1] == "live" and line[-2] == "postgres" and line[-1][0] == "+"
+                for line in children) and
+            {str(pid) for pid in backends()} < {line[0] for line in children} and
+            last[:4] == [str(len(children) + 1), "processes", "in", "all"])
+
+
 is_(run("initdb", "-D", "data", "-A", "trust", "-N")[0], 0, "initdb")
 with open(os.path.join(work, "data/postgresql.conf"), "a") as conf:
     conf.write(f"listen_addresses = ''\nunix_socket_directories = '{work}'\nfsync = off\n"
                "autovacuum = off\n")
-server = start("postgres", "-D", "data", LD_PRELOAD=shim, PREPROF_LOCKS="1")
+server = start("postgres", "-D", "data", LD_PRELOAD=shim, PREPROF_LOCKS="1",
+               PREPROF_MODE="exact")  # a sampled server may have nothing to be inherited
 atexit.register(server.send_signal, 3)
 ok(wait_for(lambda: run("psql", "-d", "postgres", "-c", "select 1")[0] == 0), "postgres runs")
 is_(run("pgbench", "-i", "-s", "1", "-q", "postgres")[0], 0, "a database")
 bench = start("pgbench", "-c", "2", "-T", "3", "-n", "postgres")
 ok(wait_for(lambda: len(backends()) == 2, 10), "two clients")
+# Until those of the clients before these are gone, and these have allocated.
+lines = []
+ok(wait_for(lambda: lines.__setitem__(slice(None), tree()) or lines[1:] and is_family(lines), 5),
+   f"one tree: {len(lines) - 1} processes, what each has inherited, their sum") or print(
+       *("# " + " ".join(line) for line in lines), sep="\n")
 render = Render(segments)
 for number, pid in enumerate(backends(), 1):
     status, body = render.ask(kind="profile", pid=pid, window="begin", id=number, hz=1000)
