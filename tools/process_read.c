@@ -93,7 +93,7 @@ int process_name(uint32_t pid, char name[PROCESS_NAME_SIZE])
     return 0;
 }
 
-int process_user(uint32_t pid, uint32_t *uid)
+int process_users(uint32_t pid, struct process_users *users)
 {
     char path[64], line[256];
     int err = -EPROTO;
@@ -104,7 +104,7 @@ int process_user(uint32_t pid, uint32_t *uid)
     if (!status)
         return -errno;
     while (err && fgets(line, sizeof(line), status))
-        if (sscanf(line, "Uid: %*u %u", uid) == 1)
+        if (sscanf(line, "Uid: %u %u", &users->real, &users->effective) == 2)
             err = 0;
     fclose(status);
     return err;

@@ -34,8 +34,11 @@ int process_maps(uint32_t pid, const char *name);
 #define PROCESS_NAME_SIZE 16 /* the kernel keeps no more */
 int process_name(uint32_t pid, char name[PROCESS_NAME_SIZE]);
 
-/* The effective user of a process, which everybody may see; 0 or -errno. */
-int process_user(uint32_t pid, uint32_t *uid);
+/* Who a process is, which everybody may see; 0 or -errno. */
+struct process_users {
+    uint32_t real, effective;
+};
+int process_users(uint32_t pid, struct process_users *users);
 
 /* Whether pids of a namespace (the inode of /proc/PID/ns/pid; 0: not known)
  * mean something to us. */

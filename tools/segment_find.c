@@ -14,6 +14,13 @@
 #include "segment.h"
 #include "segment_places.h"
 
+void segment_name_format(uint32_t pid, uint64_t start_time,
+                         char name[SEGMENT_NAME_SIZE])
+{
+    snprintf(name, SEGMENT_NAME_SIZE, "%u-%llu", pid,
+             (unsigned long long)start_time);
+}
+
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time)
 {
     unsigned long long parsed_start;
@@ -41,18 +48,17 @@ bool segment_name_matches(const char *path, uint32_t pid, uint64_t start_time)
 
 bool segment_is_left(const struct segment_header *header)
 {
-    uint32_t uid;
-    char name[48];
+    struct process_users users;
+    char name[SEGMENT_NAME_SIZE];
     int mapped;
 
-    snprintf(name, sizeof(name), "%u-%llu", header->pid,
-             (unsigned long long)header->start_time);
+    segment_name_format(header->pid, header->start_time, name);
     mapped = process_maps(header->pid, name);
     if (mapped >= 0)
         return !mapped;
     /* Nobody but root can take on another user without such an exec. */
-    return header->uid != 0 && process_user(header->pid, &uid) == 0 &&
-           uid != header->uid;
+    return header->uid != 0 && process_users(header->pid, &users) == 0 &&
+           users.effective != header->uid;
 }
 
 /* The best segment of a pid so far. */
@@ -95,6 +101,7 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
 {
     struct found best = {.running = process_start_time(pid)};
     struct segment_places places;
+    char name[SEGMENT_NAME_SIZE];
     int err = segment_places_list(directory, &places);
 
     segment_error_begin(error, err ? "" : places.directories[0]);
@@ -111,9 +118,10 @@ int segment_find(const char *directory, uint32_t pid, char path[PATH_MAX],
                   "shim"
                 : "no process %u, and no segment of one",
             pid);
-    if (!err)
-        snprintf(path, PATH_MAX, "%s/%u-%llu", best.directory, pid,
-                 (unsigned long long)best.start);
+    if (!err) {
+        segment_name_format(pid, best.start, name);
+        snprintf(path, PATH_MAX, "%s/%s", best.directory, name);
+    }
     segment_places_free(&places);
     return err;
 }

@@ -16,6 +16,12 @@
 
 struct segment_header;
 
+#define SEGMENT_NAME_SIZE 32
+
+/* Writes the name of a process's segment, without its directory. */
+void segment_name_format(uint32_t pid, uint64_t start_time,
+                         char name[SEGMENT_NAME_SIZE]);
+
 /* Reads a name "PID-STARTTIME"; false for any other. */
 bool segment_name_parse(const char *name, uint32_t *pid, uint64_t *start_time);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process_read.h"
+
 static const char yama_file[] = "/proc/sys/kernel/yama/ptrace_scope";
 
 enum { YAMA_DESCENDANTS = 1, YAMA_ADMIN = 2, YAMA_NOBODY = 3 };
@@ -65,26 +67,9 @@ static int read_yama(void)
     return scope;
 }
 
-/* The real user, from a file that everybody may read. */
-static uid_t read_user(pid_t pid, uid_t otherwise)
-{
-    char path[32], line[256];
-    unsigned user = otherwise;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    if (!file)
-        return otherwise;
-    while (fgets(line, sizeof(line), file))
-        if (sscanf(line, "Uid: %u", &user) == 1)
-            break;
-    fclose(file);
-    return user;
-}
-
 int thread_refusal_explain(int process, pid_t pid, char **reason, char **advice)
 {
+    struct process_users users;
     struct stat status;
     struct thread_permission permission = {
         .we = geteuid(),
@@ -95,6 +80,8 @@ int thread_refusal_explain(int process, pid_t pid, char **reason, char **advice)
     if (fstatat(process, "mem", &status, 0) != 0)
         return -errno;
     permission.owner = status.st_uid;
-    permission.user = read_user(pid, status.st_uid);
+    permission.user = process_users((uint32_t)pid, &users) == 0
+                          ? users.real
+                          : status.st_uid;
     return thread_refusal_write(&permission, reason, advice);
 }
