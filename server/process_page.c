@@ -45,7 +45,8 @@ static const char legend[] =
     "what malloc holds free, the profile itself; below 0 where blocks were "
     "never touched. <dfn>allocates</dfn>: bytes a second, the mean since "
     "recording began. <dfn>+</dfn>: in use at the fork by the parent, and in "
-    "the parent's profile alone. The newest live process of a program is at "
+    "the parent's profile alone. <dfn>not complete</dfn>: the head of its heap "
+    "profile says why. The newest live process of a program is at "
     "/exe/PROGRAM/debug/pprof/. Profiles of the dead are kept for a day.</p>\n";
 
 /* ---- values ------------------------------------------------------------ */
@@ -136,6 +137,8 @@ static void write_program(FILE *out, const json_t *process)
         fputs(" +", out);
         write_bytes(out, inherited);
     }
+    if (json_is_false(json_object_get(process, "complete")))
+        fputs(" (not complete)", out);
     fputs("</td>", out);
 }
 

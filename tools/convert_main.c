@@ -135,6 +135,16 @@ static int write_text(const struct profile *profile,
     return err ? err : profile_text_write_mappings(profile, out);
 }
 
+/* The format has no comments: they are said aside. */
+static int write_folded(const struct request *request,
+                        const struct profile *profile, FILE *out)
+{
+    for (size_t i = 0; i < profile->comment_count; i++)
+        fprintf(stderr, "preprof-convert: %s: %s\n", request->input,
+                profile->comments[i]);
+    return profile_folded_write(profile, request->value, out);
+}
+
 static int write_profile(const struct request *request,
                          const struct segment_snapshot *snapshot,
                          const struct profile *profile, FILE *out)
@@ -144,7 +154,7 @@ static int write_profile(const struct request *request,
     int err;
 
     if (request->format == FORMAT_FOLDED)
-        return profile_folded_write(profile, request->value, out);
+        return write_folded(request, profile, out);
     if (request->format == FORMAT_TEXT)
         return write_text(profile, snapshot, out);
     err = profile_pprof_write(profile, &bytes, &size);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loss.h"
 #include "mode.h"
 #include "option_error.h"
 #include "process_list.h"
@@ -78,6 +79,8 @@ static void write_row(const struct process_entry *entry)
                               inherited);
         printf(" +%s", inherited);
     }
+    if (loss_any_serious(snapshot->losses))
+        fputs(" (not complete)", stdout);
     putchar('\n');
 }
 

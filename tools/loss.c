@@ -70,3 +70,11 @@ bool loss_is_serious(enum segment_loss loss)
 {
     return losses[loss].serious;
 }
+
+bool loss_any_serious(const uint64_t counts[SEGMENT_LOSS_COUNT])
+{
+    for (unsigned i = 0; i < SEGMENT_LOSS_COUNT; i++)
+        if (counts[i] && loss_is_serious(i))
+            return true;
+    return false;
+}

@@ -8,6 +8,7 @@
 #define PREPROF_LOSS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "segment.h"
 
@@ -19,5 +20,8 @@ const char *loss_advice(enum segment_loss loss);
 
 /* Whether numbers or stacks are wrong by it; else it is merely good to know. */
 bool loss_is_serious(enum segment_loss loss);
+
+/* Whether any of these counts is of a serious one. */
+bool loss_any_serious(const uint64_t counts[SEGMENT_LOSS_COUNT]);
 
 #endif

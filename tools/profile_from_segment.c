@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "coverage.h"
+#include "loss.h"
 #include "printable.h"
 #include "profile_build.h"
 #include "profile_fold.h"
@@ -36,11 +37,6 @@ static const char *const sink_names[SEGMENT_SINK_COUNT] = {
     [SEGMENT_SINK_NO_ROOM] = "[segment full]",
     [SEGMENT_SINK_BLOCKED] = "[signal blocked]",
     [SEGMENT_SINK_FOLDED] = PROFILE_FOLDED_NAME,
-};
-static const char *const loss_texts[SEGMENT_LOSS_COUNT] = {
-#define LOSS_TEXT(name, text) [SEGMENT_LOSS_##name] = text,
-    SEGMENT_LOSSES(LOSS_TEXT)
-#undef LOSS_TEXT
 };
 
 struct slot { /* of the table from (address, module) to location */
@@ -321,7 +317,7 @@ static void add_comments(struct builder *builder)
     for (int i = 0; i < SEGMENT_LOSS_COUNT; i++)
         if (snapshot->losses[i])
             profile_add_comment(&builder->build, "%" PRIu64 " %s",
-                                snapshot->losses[i], loss_texts[i]);
+                                snapshot->losses[i], loss_text(i));
     for (uint32_t i = 0; i < snapshot->module_count; i++) {
         const char *note = builder->modules[i]
                                ? symbol_module_note(builder->modules[i])

@@ -40,5 +40,6 @@ int profile_gperftools_write(const struct profile *profile, FILE *out)
         if (profile->samples[i].values[PROFILE_CONTENTIONS] > 0)
             write_sample(profile, &profile->samples[i], out);
     write_words(end, 3, out);
+    profile_text_write_comments(profile, out);
     return profile_text_write_mappings(profile, out);
 }

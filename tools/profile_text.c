@@ -121,6 +121,12 @@ static void write_stack(const struct profile *profile,
     putc('\n', out);
 }
 
+void profile_text_write_comments(const struct profile *profile, FILE *out)
+{
+    for (size_t i = 0; i < profile->comment_count; i++)
+        fprintf(out, "# %s\n", profile->comments[i]);
+}
+
 /* ---- the kinds --------------------------------------------------------- */
 
 static void write_heap_counts(const char *before, const int64_t *values,
@@ -202,6 +208,7 @@ static int write_peak(const struct profile *profile, FILE *out)
     fputs("heap profile: ", out);
     write_pair_twice(profile->total, out);
     fputs(" @ heap/2\n", out);
+    profile_text_write_comments(profile, out);
     for (size_t i = 0; i < profile->sample_count; i++) {
         write_pair_twice(order[i]->values, out);
         write_stack(profile, order[i], out);
@@ -218,21 +225,13 @@ static int write_heap(const struct profile *profile, const char *type,
     if (!order)
         return -ENOMEM;
     write_heap_head(profile, type, out);
+    profile_text_write_comments(profile, out);
     for (size_t i = 0; i < profile->sample_count; i++) {
         write_heap_counts("", order[i]->values, 0, out);
         write_stack(profile, order[i], out);
     }
     free(order);
     return 0;
-}
-
-/* Comments may stand behind the head, where parsers skip them. */
-static void write_counts_head(const struct profile *profile, FILE *out)
-{
-    fprintf(out, "%s profile: total %" PRId64 "\n", profile->kind->name,
-            profile->total[PROFILE_CONTENTIONS]);
-    for (size_t i = 0; i < profile->comment_count; i++)
-        fprintf(out, "# %s\n", profile->comments[i]);
 }
 
 /* With a cycle of a nanosecond, cycles are nanoseconds. */
@@ -245,7 +244,8 @@ static void write_events_head(const struct profile *profile, FILE *out)
     else if (strcmp(name, "block") == 0)
         fputs("--- contention:\ncycles/second=1000000000\n", out);
     else
-        write_counts_head(profile, out);
+        fprintf(out, "%s profile: total %" PRId64 "\n", name,
+                profile->total[PROFILE_CONTENTIONS]);
 }
 
 static int write_events(const struct profile *profile, FILE *out)
@@ -255,6 +255,7 @@ static int write_events(const struct profile *profile, FILE *out)
     if (!order)
         return -ENOMEM;
     write_events_head(profile, out);
+    profile_text_write_comments(profile, out);
     for (size_t i = 0; i < profile->sample_count; i++) {
         const int64_t *values = order[i]->values;
 

@@ -22,6 +22,10 @@ struct process_memstats;
 int profile_text_write(const struct profile *profile,
                        const struct process_memstats *stats, FILE *out);
 
+/* Writes what is to be said of the whole, as lines that parsers skip: behind a
+ * head, or among mappings. */
+void profile_text_write_comments(const struct profile *profile, FILE *out);
+
 /* Writes the mappings as gperftools' text profiles end, by which a reader
  * without the server can name addresses. Returns 0 or -EIO. */
 int profile_text_write_mappings(const struct profile *profile, FILE *out);

@@ -152,6 +152,8 @@ static json_t *entry_of(const struct process_entry *entry)
     json_object_set_new(object, "uptime", count(entry->uptime_ns / 1000000000));
     json_object_set_new(object, "alloc_rate", count(entry->alloc_rate));
     json_object_set_new(object, "losses", losses_of(snapshot));
+    json_object_set_new(object, "complete",
+                        json_boolean(!loss_any_serious(snapshot->losses)));
     if (entry->depth == 0 && entry->tree_size > 1)
         json_object_set_new(object, "tree", tree_of(entry));
     return object;

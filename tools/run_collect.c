@@ -160,14 +160,6 @@ static char *name_file(const struct run_collect *run, char *path)
     return path;
 }
 
-static bool has_serious_loss(const struct segment_snapshot *snapshot)
-{
-    for (unsigned i = 0; i < SEGMENT_LOSS_COUNT; i++)
-        if (snapshot->losses[i] && loss_is_serious(i))
-            return true;
-    return false;
-}
-
 /* When a process was last heard of. One that has exited without telling the
  * shim did so by a bare system call, or as another program. */
 static const char *last_word(const struct run_collect *run,
@@ -192,7 +184,7 @@ static void report(const struct run_collect *run,
     fprintf(stderr, "preprof: %s, pid %u: %s%s, %s in use %s, %s\n",
             header->program, header->pid, sampled ? "about " : "", allocations,
             in_use, last_word(run, snapshot), file);
-    if (header->status != SEGMENT_OK || has_serious_loss(snapshot))
+    if (header->status != SEGMENT_OK || loss_any_serious(snapshot->losses))
         fprintf(stderr, "preprof: this profile is %s; see preprof doctor %s\n",
                 header->status != SEGMENT_OK ? "empty" : "not complete", file);
 }
