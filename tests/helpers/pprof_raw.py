@@ -48,7 +48,7 @@ class Profile:
                 names[place] = []
             else:
                 frame = line.strip()
-            found = re.match(r"(.*?) (\S*):(\d+)(?::\d+)? s=\d+", frame)
+            found = re.match(r"(.*?) (\S*?):(\d+)(?::\d+)? s=\d+", frame)
             name = found[1] if found else frame
             if found:
                 self.lines.setdefault(name, set()).add(int(found[3]))
