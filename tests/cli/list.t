@@ -158,6 +158,20 @@ list
 [ "$(segments)" = 64 ] && [ ! -e "segments/$old" ]
 ok $? "64 at most, and the oldest goes"
 rm -f segments/*
+if unshare --mount mount -t tmpfs none /mnt 2>err; then
+    mkdir small
+    unshare --mount sh -c 'mount -t tmpfs -o size=16m,mode=700 none small
+        for _ in 1 2 3 4 5 6 7 8; do
+            LD_PRELOAD=$0 PREPROF_DIR=small "$1/tests/programs/ends" kill
+        done
+        PREPROF_DIR=small "$1/preprof-list" >out
+        du -sk small; ls small | wc -l' "$shim" "$build" 2>err | xargs >kept
+    read -r kib _ left <kept # as much as fits an eighth of it
+    [ "$kib" -le 2048 ] && [ $((kib + kib / left)) -gt 2048 ]
+    ok $? "an eighth of the filesystem at most: $kib KiB, $left of 8"
+else
+    skip 1 "cannot mount here"
+fi
 killed 1
 dead=$(ls segments)
 : >"segments/.new-1-2"; touch -d '25 hours ago' segments/.new-1-2

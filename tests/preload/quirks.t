@@ -1,8 +1,8 @@
 #!/bin/sh
 # What programs should not, or seldom do around malloc: quirks.c does it. They
-# see and say the same with the shim as without, in every mode, and a
-# process that runs out of its cgroup's memory leaves a whole profile (hazards
-# A7, A11, A17, B8, B9, D18, F8, F15, G8, H5).
+# see and say the same with the shim as without, in every mode, and a process
+# that runs out of memory, its own or its cgroup's, leaves a whole profile (hazards
+# A7, A11, A17, B8, B9, D18, F8, F12, F15, G8, H5).
 build=$PWD/${BUILD:-build/release}
 programs=$build/tests/programs
 shim=$build/libpreprof.so
@@ -52,9 +52,22 @@ else
     count=$((count + 1)); echo "ok $count # SKIP no libfaketime"
 fi
 
-# ---- a cgroup's memory ----
+# ---- no more memory ----
 # Each dot is a block of 1 MiB, touched; the last one may be in the making.
+whole() { # whole NAME MORE: whether the profile of a dead one has all its dots
+    dots=$(wc -c <out)
+    "$programs/dumpstat" segments/*-* >stat
+    blocks=$(($(awk '$1 == "alloc_objects" { print $2 }' stat) - 31))
+    [ "$(ls segments | wc -l)" = 1 ] && [ "$dots" -gt 30 ] && [ $((blocks - dots)) -ge 0 ] && [ $((blocks - dots)) -le "$2" ]
+    ok $? "$1: the profile has all of $dots MiB that were allocated"
+    rm -rf segments
+}
 rm -rf segments
+(ulimit -v 400000
+    PREPROF_MODE=exact LD_PRELOAD=$shim "$programs/ends" oom; exit $?) >out 2>err
+[ $? = 134 ]
+ok $? "out of ulimit -v: malloc fails, the program aborts"
+whole "then" 0
 group=/sys/fs/cgroup/memory/preprof-$$ limit=memory.limit_in_bytes
 swap=memory.memsw.limit_in_bytes
 [ -e /sys/fs/cgroup/memory ] || {
@@ -63,14 +76,9 @@ if mkdir "$group" 2>err && echo 64M 2>err >"$group/$limit"; then
     { echo 64M >"$group/$swap"; } 2>err
     PREPROF_MODE=exact sh -c 'echo $$ >"$0/cgroup.procs"; LD_PRELOAD=$1 exec "$2" oom' \
         "$group" "$shim" "$programs/ends" >out 2>err
-    [ $? = 137 ] && "$programs/dumpstat" segments/*-* >stat &&
-        [ "$(ls segments | wc -l)" = 1 ]
-    ok $? "out of a cgroup's memory: killed, and the profile stays"
-    dots=$(wc -c <out)
-    blocks=$(($(awk '$1 == "alloc_objects" { print $2 }' stat) - 31))
-    [ "$dots" -gt 30 ] && [ $((blocks - dots)) -ge 0 ] && [ $((blocks - dots)) -le 1 ]
-    ok $? "with all of $dots MiB that were allocated"
-    rm -rf segments
+    [ $? = 137 ]
+    ok $? "out of a cgroup's memory: killed"
+    whole "then" 1
 else
     rmdir "$group" 2>/dev/null; group=
     for _ in 1 2; do

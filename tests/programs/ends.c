@@ -3,7 +3,7 @@
  * ends.c - allocates 31 blocks of 1009 bytes and ends as its argument says:
  * exit _exit _Exit quick_exit return pthread_exit abort segv kill, with status
  * 5 where there is a choice. "threads" leaves 50 threads alive at exit; "oom"
- * touches blocks of 1 MiB, a dot for each, until it is killed.
+ * touches blocks of 1 MiB, a dot for each, until it is killed or there is none.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ static void take_all_memory(void)
         char *volatile block = malloc(1 << 20);
 
         if (!block)
-            return;
+            abort();
         memset(block, 1, 1 << 20);
         if (write(1, ".", 1) != 1)
             return;
