@@ -122,7 +122,10 @@ count = int(ready.split()[1])
 summary, stacks, cut = take(blocked.pid, CAPTURES)
 print(f"# {CAPTURES} dumps: {summary}", flush=True)
 is_(len(stacks), count, f"a thread in each of {count} places")
-is_(list(cut), ["write"], f"all stacks whole, but that of a write cut short: {cut}")
+# Which of these need be stopped for a register depends on what libc's frames save.
+ok("write" in cut and set(cut) <= {"write", "send", "send_limit"} and
+   set(cut.values()) == {"[truncated: stopped, its call would return a part]"},
+   f"all stacks whole, but of writes cut short: {cut}")
 status, table, _ = threads(blocked.pid)
 is_(status, 0, "preprof threads")
 found = blocks(table)

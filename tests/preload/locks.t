@@ -141,6 +141,7 @@ cat >cxx.cc <<'END'
 #include <cstdio>
 #include <mutex>
 #include <shared_mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 int main()
