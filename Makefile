@@ -448,6 +448,7 @@ deps-test: ## ... and those that the tests need
 	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS))
 deps-matrix: ## ... and those of fuzz, matrix and bench-peers
 	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS) $(MATRIX_DEPS))
+	$(Q)tests/matrix/sources.sh build/sources perl redis
 
 chroot-test: ## both README commands in a fresh debootstrap chroot (root; SUITE=bookworm)
 	$(Q)tests/chroot.sh $(or $(SUITE),bookworm)

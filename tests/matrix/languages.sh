@@ -3,6 +3,7 @@
 #
 #   #: NAME | package: DEBIAN-PACKAGE | few: WHY FEWER THAN 10 000 ALLOCATIONS
 #           | varies: WHAT DIFFERS FROM RUN TO RUN WITHOUT THE SHIM
+#           | source: OF THE PACKAGE THAT HAS ITS TEST SUITE (sources.sh)
 #
 # (in one line) begins a row; what stands before the first is before all.
 #: python3 | package: python3.11-minimal
@@ -27,6 +28,24 @@ said() { grep -E '^(test_|All|Result|[0-9]+ test)' | sed 's/ ([0-9.]* sec)//; s/
 run python3 -m test -q test_json test_ctypes test_threading test_tempfile \
     test_re test_dict test_list test_struct test_posix test_pty 2>&1 | said
 run python3 -m test -q -m '*WakeupSignal*' -m '*PosixTests*' test_signal 2>&1 | said
+#: core dumps | package: python3.11-minimal
+cat >abort.py <<'END'
+import json, os, resource, signal
+print(open("/proc/self/coredump_filter").read())
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+for limit in 0, hard:
+    for number in signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT:
+        pid = os.fork()
+        if not pid:
+            resource.setrlimit(resource.RLIMIT_CORE, (limit, hard))
+            data = json.loads(json.dumps([str(i) for i in range(3000)]))
+            os.kill(os.getpid(), number)
+        status = os.waitpid(pid, 0)[1]
+        print(os.WTERMSIG(status), os.WCOREDUMP(status), sorted(os.listdir(".")))
+        for name in os.listdir("."):
+            if name.startswith("core"): os.unlink(name)
+END
+PYTHONMALLOC=malloc run python3 abort.py
 #: perl | package: perl-base
 cat >loop.pl <<'END'
 my (%h, @a);
@@ -40,6 +59,19 @@ my $pid = fork // die; exit 3 unless $pid; waitpid $pid, 0; print $? >> 8, "\n";
 print `echo from a shell`;
 END
 run perl loop.pl
+#: perl suite | package: perl | source: perl
+tar xf "$MATRIX_SOURCES"/perl_*.orig.tar.xz --strip-components=1 --no-wildcards-match-slash --wildcards '*/t'
+mkdir lib # tests look nowhere else
+export PERL_HASH_SEED=0
+for part in /usr/share/perl/5.* /usr/lib/x86_64-linux-gnu/perl/5.* /usr/lib/x86_64-linux-gnu/perl-base; do
+    [ -h $part ] || cp -rsf $part/. lib
+done
+cd t
+for test in alarm array_base chop closure each eval exec fork grep inc join kvhslice lc \
+    list method pack pos push reverse sort splice split sprintf sprintf2 substr tr utf8decode vec; do
+    [ ! -e op/$test.t ] || run perl op/$test.t
+done
+for test in regexp subst pat_psycho qr rxcode; do run perl re/$test.t; done
 #: ruby
 cat >loop.rb <<'END'
 h = {}

@@ -30,6 +30,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("BUILD", "build/release"))
+SOURCES = os.path.abspath("build/sources")  # sources.sh
 MODES = ["off", "sample", "exact"]
 ENOUGH = 10000
 TIMEOUT_S = 180
@@ -50,7 +51,7 @@ finish() { # finish SIGNAL: the server's status is output
 }
 """
 
-Row = collections.namedtuple("Row", "name package few varies script")
+Row = collections.namedtuple("Row", "name package source few varies script")
 Result = collections.namedtuple("Result", "status out err states")
 
 
@@ -66,10 +67,11 @@ def read_rows(path):
             return
         words = [part.strip() for part in head.split("|")]
         options = dict(part.split(": ", 1) for part in words[1:])
-        unknown = set(options) - {"package", "few", "varies"}
+        unknown = set(options) - {"package", "source", "few", "varies"}
         if unknown:
             sys.exit("%s: %s: unknown word %s" % (path, words[0], unknown))
         rows.append(Row(words[0], options.get("package", words[0]),
+                        options.get("source"),
                         options.get("few"), options.get("varies", "").split(),
                         shared + text))
 
@@ -116,7 +118,7 @@ class Machine:
             "TZ": "UTC", "USER": "matrix", "TERM": "dumb",
             "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
             "SOURCE_DATE_EPOCH": "1", "MATRIX_PRELOAD": ":".join(preload),
-            "STATE_OUT": states, "PREPROF_DIR": segments,
+            "MATRIX_SOURCES": SOURCES, "STATE_OUT": states, "PREPROF_DIR": segments,
         }
         if mode is not None:
             environment["PREPROF_MODE"] = mode
@@ -261,6 +263,8 @@ def run_row(machine, row):
     version = version_of(row.package)
     if version is None:
         return None, "not installed: " + row.package
+    if row.source and not glob.glob("%s/%s_*" % (SOURCES, row.source)):
+        return None, "no source: " + row.source
     plain, again = machine.run(row, None), machine.run(row, None)
     cells, notes, good = {}, [], True
     varies_all = set()

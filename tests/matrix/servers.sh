@@ -12,6 +12,12 @@ redis-cli -s r.sock flushall; redis-cli -s r.sock rpush l a b c
 redis-cli -s r.sock debug populate 20000; redis-cli -s r.sock bgsave
 wait_until sh -c 'redis-cli -s r.sock info persistence | grep -q in_progress:0'
 redis-cli -s r.sock dbsize; finish TERM
+#: redis suite | package: redis-server redis-tools | source: redis | varies: processes fds threads
+said() { sed 's/\x1b\[[0-9;]*m//g' | grep -oE '\[(ok|err|exception)\]: [^(]*|All tests passed' | sort; }
+tar xf "$MATRIX_SOURCES"/redis_*.orig.tar.gz --strip-components=1
+for program in server cli benchmark check-aof check-rdb; do ln -s /usr/bin/redis-$program src; done
+run tclsh8.6 tests/test_helper.tcl --single unit/type/hash --single unit/type/set \
+    --single unit/type/string --single unit/multi --clients 1 --baseport 29111 2>&1 | said
 #: memcached | few: keeps items in slabs | varies: threads fds err
 serve memcached -u root -s m.sock -t 2
 wait_until test -S m.sock
