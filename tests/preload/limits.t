@@ -105,6 +105,34 @@ else
     skip 1 "may not lock all memory"
 fi
 
+# Whoever is not root may lock so much: all that is mapped from then on counts.
+cat >future.py <<'EOF'
+import ctypes
+print(ctypes.CDLL(None).mlockall(2)) # MCL_FUTURE
+print(len([[str(i)] for i in range(2000)]))
+EOF
+if [ "$(id -u)" = 0 ]; then
+    chmod 711 .
+    mkdir -m 700 theirs
+    chown 65534 theirs
+    cp "$shim" theirs.so
+    mine=$shim shim=$work/theirs.so
+    for kib in 64 1024 4096; do
+        rm -f theirs/profile
+        limited "ulimit -l $kib
+            export PREPROF_DIR=$work/theirs PREPROF_OUT=$work/theirs/profile" \
+            setpriv --reuid=65534 --clear-groups --bounding-set=-all \
+            env PYTHONMALLOC=malloc /usr/bin/python3 future.py
+        ok $? "$kib KiB may be locked, and all shall be: the same, status $status"
+    done
+    "$programs/dumpstat" theirs/profile >stat && is status 0 &&
+        [ "$(value alloc_objects)" -gt 20000 ]
+    ok $? "with 4096 it is recorded: $(value alloc_objects) allocations"
+    shim=$mine
+else
+    skip 4 "needs root"
+fi
+
 # ---- full and missing filesystems, which nobody else sees ----
 if unshare --mount mount -t tmpfs none /mnt 2>err; then
     enter="unshare --mount"

@@ -58,8 +58,6 @@ over=
 stress small $threads
 is_exact
 ok $? "threads of the smallest stack there is"
-(ulimit -l 64; stress small 100; is_exact)
-ok $? "the same with little memory that may be locked"
 
 # Three threads allocate while processes of every kind are made, and may not be
 # held up; what their parent counts is its own, and a vfork child's.
