@@ -135,16 +135,6 @@ static int write_text(const struct profile *profile,
     return err ? err : profile_text_write_mappings(profile, out);
 }
 
-/* The format has no comments: they are said aside. */
-static int write_folded(const struct request *request,
-                        const struct profile *profile, FILE *out)
-{
-    for (size_t i = 0; i < profile->comment_count; i++)
-        fprintf(stderr, "preprof-convert: %s: %s\n", request->input,
-                profile->comments[i]);
-    return profile_folded_write(profile, request->value, out);
-}
-
 static int write_profile(const struct request *request,
                          const struct segment_snapshot *snapshot,
                          const struct profile *profile, FILE *out)
@@ -154,7 +144,7 @@ static int write_profile(const struct request *request,
     int err;
 
     if (request->format == FORMAT_FOLDED)
-        return write_folded(request, profile, out);
+        return profile_folded_write(profile, request->value, out);
     if (request->format == FORMAT_TEXT)
         return write_text(profile, snapshot, out);
     err = profile_pprof_write(profile, &bytes, &size);
@@ -210,6 +200,15 @@ static int write_output(const struct request *request,
     return err;
 }
 
+/* Folded stacks have no comments: they are said aside. */
+static void say_comments(const struct request *request,
+                         const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->comment_count; i++)
+        fprintf(stderr, "preprof-convert: %s: %s\n", request->input,
+                profile->comments[i]);
+}
+
 int main(int argc, char **argv)
 {
     struct request request = parse(argc, argv);
@@ -226,6 +225,8 @@ int main(int argc, char **argv)
     if (err)
         fprintf(stderr, "preprof-convert: %s: %s\n", request.output,
                 strerror(-err));
+    else if (request.format == FORMAT_FOLDED)
+        say_comments(&request, profile);
     profile_free(profile);
     symbolizer_free(symbolizer);
     segment_snapshot_free(snapshot);
