@@ -67,11 +67,11 @@ for part in /usr/share/perl/5.* /usr/lib/x86_64-linux-gnu/perl/5.* /usr/lib/x86_
     [ -h $part ] || cp -rsf $part/. lib
 done
 cd t
-for test in alarm array_base chop closure each eval exec fork grep inc join kvhslice lc \
-    list method pack pos push reverse sort splice split sprintf sprintf2 substr tr utf8decode vec; do
+{ for test in array_base chop closure eval exec fork grep inc join kvhslice lc \
+    list method pack pos push reverse sort splice split sprintf substr tr utf8decode vec; do
     [ ! -e op/$test.t ] || run perl op/$test.t
 done
-for test in regexp subst pat_psycho qr rxcode; do run perl re/$test.t; done
+for test in regexp subst pat_psycho qr rxcode; do run perl re/$test.t; done; } | sed -E "s/[0-9a-f]{12}/ADDRESS/g"
 #: ruby
 cat >loop.rb <<'END'
 h = {}

@@ -319,7 +319,8 @@ Made by `make matrix`; edits will be lost. Every row is a program that ran twice
 without and once with the shim in each mode. *same* means: the same output on
 both channels, exit status and number of processes, and in each process, when
 `main()` began and in `exit()`, the same descriptors, threads, blocked, ignored
-and caught signals, umask and core limit. The one signal that the shim may catch
+and caught signals, umask and core limit; *core dumps* looks at the dumps
+themselves. The one signal that the shim may catch
 for CPU profiles (libpreprof(7)) is looked for in what the program is told.
 
 What a program does differently from run to run even without the shim is not
