@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loss.h"
 #include "option_error.h"
 #include "process_memstats.h"
 #include "profile.h"
@@ -200,13 +202,14 @@ static int write_output(const struct request *request,
     return err;
 }
 
-/* Folded stacks have no comments: they are said aside. */
-static void say_comments(const struct request *request,
-                         const struct profile *profile)
+/* Folded stacks have no place for what makes them wrong: it is said aside. */
+static void say_losses(const struct request *request,
+                       const struct segment_snapshot *snapshot)
 {
-    for (size_t i = 0; i < profile->comment_count; i++)
-        fprintf(stderr, "preprof-convert: %s: %s\n", request->input,
-                profile->comments[i]);
+    for (unsigned i = 0; i < SEGMENT_LOSS_COUNT; i++)
+        if (snapshot->losses[i] && loss_is_serious(i))
+            fprintf(stderr, "preprof-convert: %s: %" PRIu64 " %s\n",
+                    request->input, snapshot->losses[i], loss_text(i));
 }
 
 int main(int argc, char **argv)
@@ -226,7 +229,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "preprof-convert: %s: %s\n", request.output,
                 strerror(-err));
     else if (request.format == FORMAT_FOLDED)
-        say_comments(&request, profile);
+        say_losses(&request, snapshot);
     profile_free(profile);
     symbolizer_free(symbolizer);
     segment_snapshot_free(snapshot);
