@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include "process_read.h"
 #include "process_tasks.h"
+#include "rounds.h"
 #include "segment.h"
 
 #define TIDS_MAX    (1u << 22) /* the kernel's PID_MAX_LIMIT */
@@ -35,16 +35,12 @@ struct cpu_request {
     uint32_t pid;
     uint64_t start_time;
     unsigned hz;
-    pid_t parent;                /* of us */
     struct process_tasks before; /* when it began */
     struct process_tasks tasks;
     uint8_t *told; /* bit per thread id: it was in the mailbox */
     uint64_t forget_at_ms;
     unsigned kick_ms;
-    pthread_t renewer;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool ending; /* under lock */
+    struct rounds rounds;
 };
 
 static uint64_t now_ms(void)
@@ -146,8 +142,9 @@ static bool kick(struct cpu_request *request,
 }
 
 /* One look at everything; returns when to look again, in ms. */
-static unsigned look_after(struct cpu_request *request)
+static unsigned look_after(void *data)
 {
+    struct cpu_request *request = data;
     uint64_t now = now_ms();
 
     write_lease(request, CPU_REQUEST_LEASE_MS);
@@ -167,30 +164,6 @@ static unsigned look_after(struct cpu_request *request)
         request->kick_ms = KICK_MIN_MS;
     }
     return CPU_REQUEST_ROUND_MS;
-}
-
-static void *renew(void *data)
-{
-    struct cpu_request *request = data;
-
-    pthread_mutex_lock(&request->lock);
-    while (!request->ending && getppid() == request->parent) {
-        struct timespec until;
-        unsigned ms;
-
-        pthread_mutex_unlock(&request->lock);
-        ms = look_after(request);
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += ms * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_mutex_lock(&request->lock);
-        if (!request->ending)
-            (void)pthread_cond_timedwait(&request->wake, &request->lock,
-                                         &until);
-    }
-    pthread_mutex_unlock(&request->lock);
-    return NULL;
 }
 
 /* ---- threads that block the signal ------------------------------------- */
@@ -255,24 +228,6 @@ static int open_segment(const char *path, struct cpu_request *request)
     return 0;
 }
 
-static int start_renewer(struct cpu_request *request)
-{
-    pthread_condattr_t by_monotonic;
-    int err;
-
-    pthread_mutex_init(&request->lock, NULL);
-    pthread_condattr_init(&by_monotonic);
-    pthread_condattr_setclock(&by_monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&request->wake, &by_monotonic);
-    pthread_condattr_destroy(&by_monotonic);
-    err = pthread_create(&request->renewer, NULL, renew, request);
-    if (err) {
-        pthread_cond_destroy(&request->wake);
-        pthread_mutex_destroy(&request->lock);
-    }
-    return -err;
-}
-
 static void release(struct cpu_request *request)
 {
     if (request->fd >= 0)
@@ -294,13 +249,12 @@ int cpu_request_begin(const char *path, unsigned hz,
         return -ENOMEM;
     made->fd = -1;
     made->hz = hz;
-    made->parent = getppid();
     made->kick_ms = KICK_MIN_MS;
     made->told = calloc(TIDS_MAX / 8, 1);
     if (made->told)
         err = open_segment(path, made);
     if (!err)
-        err = start_renewer(made);
+        err = rounds_begin(&made->rounds, look_after, made);
     if (err) {
         release(made);
         return err;
@@ -315,13 +269,7 @@ uint64_t cpu_request_end(struct cpu_request *request)
 
     if (!request)
         return 0;
-    pthread_mutex_lock(&request->lock);
-    request->ending = true;
-    pthread_cond_signal(&request->wake);
-    pthread_mutex_unlock(&request->lock);
-    pthread_join(request->renewer, NULL);
-    pthread_cond_destroy(&request->wake);
-    pthread_mutex_destroy(&request->lock);
+    rounds_end(&request->rounds);
     blocked = count_blocked(request);
     write_lease(request, 0);
     /* It stops by itself at the next tick; one more chance to do it now. */
