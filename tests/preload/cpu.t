@@ -19,6 +19,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.abspath("tests/helpers"))
+from preloaded import timers
 from render_ask import Render
 from server_run import BUILD, SANITIZED, done, is_, ok, skip, wait_for
 
@@ -43,14 +44,6 @@ def start(*command, shim=True, limits=None, stdin=subprocess.DEVNULL):
         environment["LD_PRELOAD"] = os.path.join(BUILD, "libpreprof.so")
     return subprocess.Popen(command, env=environment, stdin=stdin, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limits)
-
-
-def timers(pid):
-    try:
-        with open(f"/proc/{pid}/timers") as text:
-            return text.read().count("ID:")
-    except OSError:
-        return 0
 
 
 def state(pid):

@@ -4,7 +4,6 @@
 and leaves the program in peace afterwards. Method: a program that spends known
 shares, judged by chi-square and by its CPU clock; Go's pprof reads the profiles;
 /proc/PID/timers says what is armed."""
-import glob
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.abspath("tests/helpers"))
+from preloaded import cpu_s, end, start, timers
 from server_run import BUILD, SANITIZED, Server, done, is_, ok, skip, wait_for
 
 if SANITIZED:
@@ -28,30 +28,6 @@ IN_USE = b"Could not enable CPU profiling: cpu profiling already in use\n"
 SPIN = os.path.join(BUILD, "tests/programs/spin")
 server = Server(shim=True, render=os.path.join(BUILD, "preprof-render"))
 os.environ.update(PPROF_TMPDIR=server.directory, HOME=server.directory)
-programs = []
-
-
-def start(*command):
-    environment = dict(os.environ, PREPROF_DIR=server.environment["PREPROF_DIR"],
-                       LD_PRELOAD=os.path.join(server.directory, "libpreprof.so"))
-    program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    programs.append(program)
-    is_(program.stdout.readline(), "ready\n", " ".join(map(os.path.basename, command)))
-    return program
-
-
-def end(program):
-    program.kill()
-    program.wait()
-    program.stdout.close()
-
-
-def cpu_s(pid):
-    total = 0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        with open(path) as stat:
-            total += int(stat.read().split()[0])
-    return total / 1e9
 
 
 def ended_too_s(pid):
@@ -61,17 +37,12 @@ def ended_too_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def timers(pid):
-    with open(f"/proc/{pid}/timers") as text:
-        return text.read().count("ID:")
-
-
 def ask(pid, query):
     return server.get(f"/pid/{pid}/debug/pprof/profile?{query}")
 
 
 # Two busy threads: all of their CPU time, in the shares that they spend
-spin = start(SPIN, "2", "60")
+spin = start(server, SPIN, "2", "60")
 for attempt in range(2):
     before, begin = cpu_s(spin.pid), time.monotonic()
     answer = ask(spin.pid, "seconds=2")
@@ -125,7 +96,7 @@ ok(0.5 < profile.total() / (spent * 1000) < 1.1,
    f"hz=1000: {profile.total()} samples in {spent:.2f} s")
 
 # Two programs at the same time; the server goes on meanwhile
-second = start(SPIN, "1", "60")
+second = start(server, SPIN, "1", "60")
 first = []
 others = [threading.Thread(target=lambda pid=pid: first.append(ask(pid, "seconds=1").status))
           for pid in (spin.pid, second.pid, server.process.pid)]
@@ -150,7 +121,7 @@ answer = ask(spin.pid, "seconds=1")
 is_(answer.status, 200, "and the next one may ask")
 
 # A thread that blocks the signal
-blocked = start(os.path.join(BUILD, "tests/programs/short"), "1", "60")
+blocked = start(server, os.path.join(BUILD, "tests/programs/short"), "1", "60")
 before = cpu_s(blocked.pid)
 profile = Profile(ask(blocked.pid, "seconds=1").body)
 spent = cpu_s(blocked.pid) - before
@@ -159,7 +130,7 @@ ok(profile.flat("[signal blocked]", 1) / 1e9 > 0.6 * spent,
 end(blocked)
 
 # Threads too short to be found by who looks for threads
-short = start(os.path.join(BUILD, "tests/programs/short"), "0", "60")
+short = start(server, os.path.join(BUILD, "tests/programs/short"), "0", "60")
 for attempt in range(2):
     before = ended_too_s(short.pid)
     profile = Profile(ask(short.pid, "seconds=2").body)
@@ -171,7 +142,7 @@ ok(abs(seen / spent - 1) < 0.45, f"threads of 20 ms: {seen:.2f} of {spent:.2f} s
 end(short)
 
 # A program that ends meanwhile, and one that has
-ending = start(SPIN, "1", "1.5")
+ending = start(server, SPIN, "1", "1.5")
 answer = ask(ending.pid, "seconds=2")
 ending.wait()
 spent = sum(float(line.split()[1]) for line in ending.stdout) / 1e3
