@@ -22,6 +22,7 @@
 
 #include "cfi.h"
 #include "frame.h"
+#include "fuzz_target.h"
 
 #define FRAMES_MAX 16
 
@@ -34,8 +35,6 @@
 #else
 #define KERNEL_DECIDES true
 #endif
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t *object;
 static size_t object_size, header_at;

@@ -20,16 +20,9 @@
 #include <unistd.h>
 
 #include "core_segment.h"
+#include "fuzz_target.h"
 #include "segment_build.h"
 #include "snapshot_check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            abort();                                                           \
-    } while (0)
 
 #define PAGE     4096u
 #define LOADS    4u

@@ -12,21 +12,14 @@
 #include <string.h>
 
 #include "access.h"
+#include "fuzz_target.h"
 #include "http_request.h"
 #include "log.h"
 #include "route.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const struct access_rules rules = {.address = "127.0.0.1"};
 static const struct site site = {
     .self = 42, .root = 42, .url = "http://localhost:8080"};
-
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            abort();                                                           \
-    } while (0)
 
 /* kind= first, no key twice, no NUL, a newline at the end. */
 static void check_ask(const char *ask, size_t size)

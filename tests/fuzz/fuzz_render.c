@@ -13,18 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz_target.h"
 #include "pprof_check.h"
 #include "render_answer.h"
 #include "render_request.h"
 #include "segment_build.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            abort();                                                           \
-    } while (0)
 
 static char directory[] = "/tmp/preprof-fuzz-XXXXXX";
 static struct render *render;

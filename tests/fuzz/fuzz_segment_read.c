@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz_target.h"
 #include "pprof_check.h"
 #include "profile.h"
 #include "profile_folded.h"
@@ -31,14 +32,6 @@
 #include "symbolize.h"
 #include "thread_record.h"
 #include "thread_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            abort();                                                           \
-    } while (0)
 
 static struct segment_build sound;
 static size_t sound_size;
