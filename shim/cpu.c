@@ -26,6 +26,7 @@
 #include "os.h"
 #include "restart.h"
 #include "segment.h"
+#include "trace.h"
 #include "walk.h"
 
 #define ROW_EXTENTS (SEGMENT_CALLSITES_MAX / SEGMENT_EVENTS_PER_EXTENT)
@@ -186,12 +187,14 @@ static void work(void)
         if (!__atomic_compare_exchange_n(&cpu->busy, &idle, 1, false,
                                          __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             return;
-        if (!lease_runs())
+        if (!lease_runs()) {
             stop();
-        else if (has_mail())
+            (void)trace_runs(); /* its reader is the same one, and gone */
+        } else if (has_mail()) {
             take_mail();
-        else
+        } else {
             purge();
+        }
         __atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
     }
 }
@@ -205,6 +208,8 @@ static void add(uint32_t callsite, uint64_t samples)
         extent_get((void **)&cpu->rows[extent], SEGMENT_EXTENT_EVENTS,
                    SEGMENT_EVENT_CPU, extent * SEGMENT_EVENTS_PER_EXTENT);
 
+    if (trace_runs())
+        trace_record(SEGMENT_EVENT_CPU, callsite, samples * cpu->period_ns);
     if (!row) {
         life_lose(SEGMENT_LOSS_TICKS_DROPPED, samples);
         return;
@@ -300,11 +305,12 @@ static void count(const siginfo_t *info, const ucontext_t *context)
 {
     uint64_t missed = info->si_overrun > 0 ? (uint64_t)info->si_overrun : 0;
     uint64_t late = late_for_stack(missed, context);
+    uint32_t callsite = callsite_of(context);
 
     counter_add_shared(&request_words()->ticks, 1);
-    add(callsite_of(context), 1 + late);
     if (missed > late)
         add(SEGMENT_SINK_BLOCKED, missed - late);
+    add(callsite, 1 + late);
 }
 
 static void tick(const siginfo_t *info, const ucontext_t *context)

@@ -61,6 +61,7 @@ struct life {
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
     struct segment_thread *threads[SEGMENT_THREADS_MAX /
                                    SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
+    void *moments[SEGMENT_MOMENT_EXTENTS]; /* trace.c: the ring's extents */
     struct {
         int64_t in_use; /* bytes, as far as shards have told; may be below 0
                            for a moment */
@@ -91,14 +92,16 @@ static ALWAYS_INLINE bool life_joined(struct thread *thread)
     return LIKELY(life_has(thread)) || life_join(thread);
 }
 
-/* Whether waits are recorded. May be asked before birth. */
+/* Whether waits are recorded, or traced. May be asked before birth. */
 static ALWAYS_INLINE bool life_records_waits(void)
 {
     const struct segment_header *header =
         __atomic_load_n(&life->header, __ATOMIC_RELAXED);
 
     return LIKELY(header != NULL) &&
-           UNLIKELY(__atomic_load_n(&header->locks, __ATOMIC_RELAXED) != 0);
+           UNLIKELY((__atomic_load_n(&header->locks, __ATOMIC_RELAXED) |
+                     __atomic_load_n(&header->trace.lease_ns,
+                                     __ATOMIC_RELAXED)) != 0);
 }
 
 /* The mode word, once joined. */

@@ -35,6 +35,7 @@
  *   threads   by which stacks they were created, and what labels they have;
  *             see struct segment_thread.
  *   labels    (labels before it, key = value); see struct segment_label.
+ *   moments   a ring of events with their times; struct segment_moment.
  *   module    one mapped object (executable, library, vDSO); a node names the
  *             module its pc was in when it was first seen.
  *   strings   bytes; a module's path is an (offset, length) into them.
@@ -84,7 +85,8 @@
  * The word gates the recording of allocations only; frees of recorded blocks
  * are always counted.
  */
-enum segment_mode { /* no two share a bit */
+/* No two share a bit. */
+enum segment_mode {
     SEGMENT_MODE_OFF = 0,
     SEGMENT_MODE_SAMPLE = 1,
     SEGMENT_MODE_EXACT = 2,
@@ -163,7 +165,8 @@ enum segment_sink {
     X(WAITERS_FULL, "waits charged to no holder: too many at once")            \
     X(LABELS_FULL, "labels left out: table full")                              \
     X(LABELS_REFUSED, "labels refused: too long, or one key too many")         \
-    X(HEIRS_FULL, "threads without their creator's labels: too many at once")
+    X(HEIRS_FULL, "threads without their creator's labels: too many at once")  \
+    X(MOMENTS_DROPPED, "events left out of traces: segment full, or too many")
 
 enum segment_loss {
 #define SEGMENT_LOSS_ENUM(name, text) SEGMENT_LOSS_##name,
@@ -205,12 +208,11 @@ struct segment_peak {
     uint64_t objects;
     uint64_t space;
 };
-#define SEGMENT_OBJECTS_BITS   51 /* at 30 ns each, two years' */
-#define SEGMENT_OBJECTS(word)  ((word) & (UINT64_MAX >> 13))
-#define SEGMENT_EPOCH(word)    ((uint32_t)((word) >> SEGMENT_OBJECTS_BITS))
-#define SEGMENT_EPOCH_LAST     8191u /* never reached: each is a step higher */
-#define SEGMENT_PEAK_STEP(total)                                               \
-    ((total) / 256 > 4096 ? (total) / 256 : 4096)
+#define SEGMENT_OBJECTS_BITS     51 /* at 30 ns each, two years' */
+#define SEGMENT_OBJECTS(word)    ((word) & (UINT64_MAX >> 13))
+#define SEGMENT_EPOCH(word)      ((uint32_t)((word) >> SEGMENT_OBJECTS_BITS))
+#define SEGMENT_EPOCH_LAST       8191u /* never reached: each is a step higher */
+#define SEGMENT_PEAK_STEP(total) ((total) / 256 > 4096 ? (total) / 256 : 4096)
 #define SEGMENT_PEAK_DRIFT(total)                                              \
     ((total) / 4096 > 4096 ? (total) / 4096 : 4096)
 #define SEGMENT_PEAK_BOUND(total, threads)                                     \
@@ -260,7 +262,7 @@ enum {
 
 /* One stack. Published by node. */
 struct segment_callsite {
-    uint32_t node; /* leaf */
+    uint32_t node;  /* leaf */
     uint32_t depth; /* frames: all nodes but that of labels */
 };
 
@@ -271,7 +273,7 @@ struct segment_callsite {
  * id: that of its last label. Published by value_length.
  */
 struct segment_label {
-    uint32_t parent; /* the labels with lesser keys: below its own id */
+    uint32_t parent;     /* the labels with lesser keys: below its own id */
     uint16_t key_length; /* of both none is 0 */
     uint16_t value_length;
     char text[SEGMENT_LABEL_TEXT_MAX]; /* the key, then the value: any bytes */
@@ -316,9 +318,9 @@ struct segment_thread {
 
 /* One mapped object. Published by end. */
 struct segment_module {
-    uint64_t start; /* first byte of the whole mapping */
-    uint64_t end;   /* one past the last */
-    uint64_t bias;  /* address = bias + virtual address in the ELF file */
+    uint64_t start;      /* first byte of the whole mapping */
+    uint64_t end;        /* one past the last */
+    uint64_t bias;       /* address = bias + virtual address in the ELF file */
     uint64_t text_start; /* the executable load segment, page aligned ... */
     uint64_t text_end;
     uint64_t text_offset; /* ... and its offset in the file */
@@ -343,6 +345,7 @@ enum segment_extent_type {
     SEGMENT_EXTENT_PEAKS = 7,
     SEGMENT_EXTENT_LABELS = 8,
     SEGMENT_EXTENT_THREADS = 9,
+    SEGMENT_EXTENT_MOMENTS = 10,
 };
 
 /* One word, stored whole after the extent is populated: type in bits 0-7,
@@ -398,6 +401,61 @@ struct segment_cpu {
     uint32_t tids[SEGMENT_CPU_TIDS]; /* reader sets, shim clears */
 };
 
+/* ---- a running trace --------------------------------------------------- */
+
+/*
+ * While the lease of a trace runs, every event is also a moment: it is written
+ * to a ring, and waits are events even where `locks` does not say so. Waits and
+ * releases with a delay below short_ns are only counted. The reader is the one
+ * of struct segment_cpu, and holds its lock. It keeps its distance to `moments`
+ * below the size of the ring, or loses some; so it raises short_ns.
+ *
+ * Moment n, drawn from `moments`, is in element n % SEGMENT_MOMENTS. The
+ * element's state is 0, and then in this order
+ *
+ *   SEGMENT_MOMENT_WRITING(n)    it is being written
+ *   SEGMENT_MOMENT_COMPLETE(n)   it is all there
+ *
+ * of one n after the other; it never falls. A thread that finds a later one
+ * there, or another at work, drops its own. Nobody writes to moment n before
+ * `moments` has passed n plus the size of the ring. So a reader that reads the
+ * state, then the rest, then `moments`, and finds
+ *
+ *   state == COMPLETE(n)  and  moments - n <= SEGMENT_MOMENTS
+ *
+ * has moment n. shim/trace.c says how the writer keeps this.
+ */
+#define SEGMENT_MOMENTS_PER_EXTENT                                             \
+    (SEGMENT_EXTENT_SIZE / (uint32_t)sizeof(struct segment_moment))
+#define SEGMENT_MOMENT_EXTENTS 16u
+#define SEGMENT_MOMENTS        (SEGMENT_MOMENT_EXTENTS * SEGMENT_MOMENTS_PER_EXTENT)
+
+#define SEGMENT_MOMENT_WRITING(n)  ((n)*2 + 1)
+#define SEGMENT_MOMENT_COMPLETE(n) ((n)*2 + 2)
+
+struct segment_moment {
+    uint64_t state;
+    uint64_t end_ns; /* CLOCK_MONOTONIC */
+    uint64_t delay_ns;
+    uint32_t callsite;
+    uint32_t thread; /* kind of event in bits 0-7, thread id in bits 8-31 */
+};
+#define SEGMENT_MOMENT_THREAD(event, tid)                                      \
+    ((uint32_t)(event) | ((uint32_t)(tid) << 8))
+#define SEGMENT_MOMENT_EVENT(thread) ((thread)&0xff)
+#define SEGMENT_MOMENT_TID(thread)   ((thread) >> 8)
+
+#define SEGMENT_EVENT_MAY_BE_SHORT(event)                                      \
+    ((event) == SEGMENT_EVENT_BLOCK || (event) == SEGMENT_EVENT_MUTEX)
+
+struct segment_trace {
+    uint64_t lease_ns; /* CLOCK_MONOTONIC; reader's. 0: no trace; the shim puts
+                          0 there when it finds it over */
+    uint64_t moments;  /* shim's: how many were begun, ever */
+    uint64_t short_ns; /* reader's */
+    uint64_t shorts;   /* shim's: how many were too short, ever */
+};
+
 /* ---- header ------------------------------------------------------------ */
 
 struct segment_header {
@@ -409,33 +467,33 @@ struct segment_header {
     uint32_t extents_max; /* extents this file has room for */
     uint32_t pid;
     uint32_t uid;
-    uint64_t start_time; /* /proc/PID/stat field 22, in clock ticks */
-    uint32_t parent_pid; /* the segment we were forked from, or 0 */
+    uint64_t start_time;    /* /proc/PID/stat field 22, in clock ticks */
+    uint32_t parent_pid;    /* the segment we were forked from, or 0 */
     uint32_t pid_namespace; /* inode of /proc/PID/ns/pid, or 0: a pid means
                                nothing elsewhere */
     uint64_t parent_start_time;
-    uint64_t created_ns; /* CLOCK_REALTIME */
-    char program[64];    /* base name, cut */
-    char allocator[64];  /* base name of the object malloc forwards to */
+    uint64_t created_ns;   /* CLOCK_REALTIME */
+    char program[64];      /* base name, cut */
+    char allocator[64];    /* base name of the object malloc forwards to */
     char version_text[16]; /* of the shim */
 
     /* Live words, each written by single aligned stores or adds. */
-    uint64_t mode;         /* the mode word; also written from outside */
-    uint64_t recording_ns; /* CLOCK_REALTIME of the first recording, 0 none */
-    uint32_t modes_used;   /* bit (1 << mode) for every mode that recorded;
-                              that of OFF: switched off after recording, so
-                              that what is counted has a gap */
-    uint32_t status;       /* enum segment_status */
-    uint32_t state;        /* enum segment_state */
-    uint32_t peak_epoch;   /* see struct segment_peak */
-    uint32_t peak_turn;    /* shim/peak.h: peak_epoch, or the next one */
-    uint32_t extents_used; /* upper bounds, see above */
+    uint64_t mode;           /* the mode word; also written from outside */
+    uint64_t recording_ns;   /* CLOCK_REALTIME of the first recording, 0 none */
+    uint32_t modes_used;     /* bit (1 << mode) for every mode that recorded;
+                                that of OFF: switched off after recording, so
+                                that what is counted has a gap */
+    uint32_t status;         /* enum segment_status */
+    uint32_t state;          /* enum segment_state */
+    uint32_t peak_epoch;     /* see struct segment_peak */
+    uint32_t peak_turn;      /* shim/peak.h: peak_epoch, or the next one */
+    uint32_t extents_used;   /* upper bounds, see above */
     uint32_t callsites_used; /* first unused id, at least SINK_COUNT */
     uint32_t nodes_used;     /* first unused node, at least 1 */
     uint32_t modules_used;
-    uint32_t strings_used; /* bytes */
-    uint32_t shards_used;  /* first shard never owned */
-    uint32_t labels_used;  /* first unused label, at least 1 */
+    uint32_t strings_used;    /* bytes */
+    uint32_t shards_used;     /* first shard never owned */
+    uint32_t labels_used;     /* first unused label, at least 1 */
     uint64_t inherited_bytes; /* live at fork in the parent's profile, less
                                  what the child has freed of it */
     uint64_t private_bytes;   /* owner map, indexes: memory outside the file */
@@ -448,9 +506,10 @@ struct segment_header {
 
     uint64_t locks; /* 1: waits are recorded; 0: not. Also written from
                        outside */
+    struct segment_trace trace;
 
-    char note[256];       /* of `status`: the object's path; stays when an
-                             object in front turns out to forward */
+    char note[256];        /* of `status`: the object's path; stays when an
+                              object in front turns out to forward */
     char executable[1024]; /* path at start, cut; "" when unknown */
     char output[1024];     /* PREPROF_OUT expanded, "" when not asked for */
 };
@@ -467,6 +526,8 @@ _Static_assert(sizeof(struct segment_label) == 256, "label layout");
 _Static_assert(sizeof(struct segment_thread) == 24, "thread layout");
 _Static_assert((SEGMENT_LABELS_MAX & (SEGMENT_LABELS_MAX - 1)) == 0,
                "a set's id beside its time");
+_Static_assert(sizeof(struct segment_moment) == 32, "moment layout");
+_Static_assert(sizeof(struct segment_trace) == 32, "trace words layout");
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_SIZE,
                "header fits its page");
 _Static_assert(SEGMENT_LOSS_COUNT <= SEGMENT_LOSSES_MAX, "losses fit");

@@ -51,6 +51,8 @@ static const struct {
         {false, "The limits of labels are in libpreprof(7)."},
     [SEGMENT_LOSS_HEIRS_FULL] =
         {false, "Create fewer threads at once, or set their labels there."},
+    [SEGMENT_LOSS_MOMENTS_DROPPED] =
+        {false, "Traces lack them; profiles do not."},
 };
 
 _Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,

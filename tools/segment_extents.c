@@ -42,6 +42,8 @@ static const struct extent_kind kinds[] = {
     [SEGMENT_EXTENT_THREADS] = {"threads", sizeof(struct segment_thread),
                                 SEGMENT_THREADS_PER_EXTENT, SEGMENT_THREADS_MAX,
                                 1},
+    [SEGMENT_EXTENT_MOMENTS] = {"moments", sizeof(struct segment_moment),
+                                SEGMENT_MOMENTS_PER_EXTENT, SEGMENT_MOMENTS, 1},
 };
 #define TYPES (sizeof(kinds) / sizeof(kinds[0]))
 
