@@ -258,7 +258,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libprofile.a $(B)/libshimparts.a \
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka -lm \
 	  $(TOOLS_LIBS) $(SERVER_LIBS)
 
-$(B)/tests/torture/%: tests/torture/%.c $(B)/libshimparts.a
+$(B)/tests/torture/%: tests/torture/%.c $(B)/libshimparts.a $(B)/libprofile.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -o $@ $< $(filter %.a,$^) -pthread

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life->h - a life (shim/life.h) over anonymous memory, for tests of the
+ * own_life.h - a life (shim/life.h) over a file without a name, for tests of the
  * shim's parts without the preload. Not for two tests in one process at once.
  */
 #ifndef OWN_LIFE_H
@@ -15,6 +15,7 @@
 #include "life.h"
 
 static size_t own_life_size;
+static int own_life_fd = -1; /* of the segment's memory */
 
 /* A new, empty segment with room for so many extents. The tables outside the
  * segment are the test's to begin. */
@@ -22,13 +23,20 @@ static inline void own_life_begin(uint32_t extents_max)
 {
     size_t size =
         SEGMENT_EXTENTS_OFFSET + (size_t)extents_max * SEGMENT_EXTENT_SIZE;
-    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    char *memory;
 
+    if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
+        abort();
+    memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (memory == MAP_FAILED)
         abort();
-    if (life->header)
+    if (life->header) {
         munmap(life->header, own_life_size);
+        close(own_life_fd);
+    }
+    own_life_fd = fd;
     own_life_size = size;
     memset(life, 0, sizeof(life));
     life->epoch = 1;

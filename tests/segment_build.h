@@ -103,6 +103,7 @@ static inline void *segment_build_at(struct segment_build *build,
         [SEGMENT_EXTENT_EVENTS] = {16, SEGMENT_EVENTS_PER_EXTENT},
         [SEGMENT_EXTENT_THREADS] = {24, SEGMENT_THREADS_PER_EXTENT},
         [SEGMENT_EXTENT_LABELS] = {256, SEGMENT_LABELS_PER_EXTENT},
+        [SEGMENT_EXTENT_MOMENTS] = {32, SEGMENT_MOMENTS_PER_EXTENT},
     };
     uint32_t place = element % kinds[type].count, i = 0;
     uint64_t word = SEGMENT_EXTENT_WORD(type, owner, element - place);
