@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "process_list.h"
@@ -38,6 +39,30 @@ int answer_refuse_for_segment(struct answer *answer,
 
     segment_error_line(error, line, sizeof(line));
     return answer_refuse(answer, err == -ENOENT ? 404 : 500, "%s", line);
+}
+
+int answer_refuse_for_cpu(struct answer *answer, const char *what,
+                          const char *busy, int err)
+{
+    uint32_t pid = answer->request->pid;
+
+    switch (err) {
+    case -EBUSY:
+        return answer_refuse(answer, 500, "Could not enable %s: %s", what,
+                             busy);
+    case -ENOTSUP:
+        return answer_refuse(answer, 503,
+                             "Could not enable %s: process %u uses SIGURG and "
+                             "SIGWINCH itself",
+                             what, pid);
+    case -ESRCH:
+        return answer_refuse(answer, 503,
+                             "Could not enable %s: process %u has ended", what,
+                             pid);
+    default:
+        return answer_refuse(answer, 500, "Could not enable %s: %s", what,
+                             strerror(-err));
+    }
 }
 
 int answer_refuse_for_threads(struct answer *answer, int err)
@@ -95,4 +120,14 @@ int answer_check_profiled(struct answer *answer,
     segment_status_text(&snapshot->header, reason, sizeof(reason));
     return answer_refuse(answer, 503, "process %u is not profiled: %s",
                          snapshot->header.pid, reason);
+}
+
+int answer_close(struct answer *answer, FILE *out, int err)
+{
+    if (!out)
+        return answer_refuse_for_memory(answer);
+    if (fclose(out) == 0 && !err)
+        return 200;
+    free(answer->body);
+    return answer_refuse_for_memory(answer);
 }

@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "profile_kind.h"
 #include "render_request.h"
@@ -45,6 +46,10 @@ int answer_refuse(struct answer *answer, int status, const char *format, ...)
 int answer_refuse_for_memory(struct answer *answer);
 int answer_refuse_for_segment(struct answer *answer,
                               const struct segment_error *error, int err);
+/* Of cpu_request_begin(); `what` could not be enabled, which is `busy` when
+ * another one is. */
+int answer_refuse_for_cpu(struct answer *answer, const char *what,
+                          const char *busy, int err);
 /* Of render_thread.h. */
 int answer_refuse_for_threads(struct answer *answer, int err);
 
@@ -59,5 +64,9 @@ int answer_read_segment(struct answer *answer, enum segment_parts parts,
 int answer_check_profiled(struct answer *answer,
                           const struct segment_snapshot *snapshot,
                           const struct profile_kind *kind);
+
+/* Closes a memory stream to the body, to which was written with this error or
+ * 0. Returns 200, or refuses for memory; also for a stream that is NULL. */
+int answer_close(struct answer *answer, FILE *out, int err);
 
 #endif

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answer_encode.h"
+#include "answer_trace.h"
 #include "cpu_request.h"
 #include "profile.h"
 #include "profile_fold.h"
@@ -80,32 +82,14 @@ static int take_profile(struct answer *answer,
 
 static int begin_cpu(struct answer *answer, struct render_window *window)
 {
-    uint32_t pid = answer->request->pid, hz = answer->request->hz;
+    uint32_t hz = answer->request->hz;
     int err = cpu_request_begin(window->path, hz ? hz : CPU_REQUEST_HZ_DEFAULT,
                                 &window->cpu);
 
-    switch (err) {
-    case 0:
+    if (!err)
         return 0;
-    case -EBUSY: /* Go's words */
-        return answer_refuse(
-            answer, 500,
-            "Could not enable CPU profiling: cpu profiling already "
-            "in use");
-    case -ENOTSUP:
-        return answer_refuse(
-            answer, 503,
-            "Could not enable CPU profiling: process %u uses SIGURG "
-            "and SIGWINCH itself",
-            pid);
-    case -ESRCH:
-        return answer_refuse(
-            answer, 503, "Could not enable CPU profiling: process %u has ended",
-            pid);
-    default:
-        return answer_refuse(answer, 500, "Could not enable CPU profiling: %s",
-                             strerror(-err));
-    }
+    return answer_refuse_for_cpu(answer, "CPU profiling", /* Go's words */
+                                 "cpu profiling already in use", err);
 }
 
 static int fill_window(struct answer *answer, struct render_window *window)
@@ -119,6 +103,8 @@ static int fill_window(struct answer *answer, struct render_window *window)
     if (window->fd < 0)
         return answer_refuse(answer, errno == ENOENT ? 404 : 500, "%s: %s",
                              window->path, strerror(errno));
+    if (!window->kind)
+        return answer_trace_begin(answer, window);
     status = take_profile(answer, window, 0, &window->first);
     if (!status && window->kind->event == SEGMENT_EVENT_CPU)
         status = begin_cpu(answer, window);
@@ -184,17 +170,20 @@ int answer_window(struct answer *answer, const struct profile_kind *kind)
     struct render_window *window;
     int status = 200;
 
-    if (!has_format(kind, request->format))
+    if (kind && !has_format(kind, request->format))
         return answer_refuse(answer, 400, "no format %s of a window of %s",
-                             request->format, kind->name);
+                             request->format, request->kind);
     if (strcmp(request->window, "begin") == 0)
         return begin_window(answer, kind);
     window = render_window_find(&answer->render->windows, request->id);
     if (!window) /* of a preprof-render that has died */
         return answer_refuse(answer, 500, "failed to collect profile");
-    status = strcmp(request->window, "end") == 0
-                 ? end_window(answer, window)
-                 : answer_refuse(answer, 200, "dropped");
+    if (strcmp(request->window, "end") != 0)
+        status = answer_refuse(answer, 200, "dropped");
+    else if (window->trace)
+        status = answer_trace_end(answer, window);
+    else
+        status = end_window(answer, window);
     render_window_drop(window);
     return status;
 }

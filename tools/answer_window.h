@@ -11,7 +11,8 @@
 #include "answer.h"
 #include "profile_kind.h"
 
-/* The request has a window and an id. Returns the status. */
+/* The request has a window and an id; `kind` is NULL for a trace. Returns the
+ * status. */
 int answer_window(struct answer *answer, const struct profile_kind *kind);
 
 #endif

@@ -12,6 +12,7 @@
 #ifndef PREPROF_PROFILE_H
 #define PREPROF_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,6 +91,15 @@ struct profile {
 struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
                                      struct symbolizer *symbolizer,
                                      const struct profile_kind *kind);
+
+/* The same, but one sample a callsite, in the order of their ids, also where
+ * several are one stack to a reader: of those with wanted[id], which must be
+ * published, with the value 1; or, when `wanted` is NULL, of those that the
+ * kind counts. */
+struct profile *profile_from_callsites(const struct segment_snapshot *snapshot,
+                                       struct symbolizer *symbolizer,
+                                       const struct profile_kind *kind,
+                                       const bool *wanted);
 
 void profile_free(struct profile *profile);
 

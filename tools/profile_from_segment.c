@@ -48,6 +48,7 @@ struct slot { /* of the table from (address, module) to location */
 struct builder {
     const struct segment_snapshot *snapshot;
     struct symbolizer *symbolizer;
+    const bool *wanted; /* by callsite; NULL: those with a value of the kind */
     struct profile_builder build;
     struct segment_module_view *views; /* by module index */
     struct symbol_module **modules;    /* by index, opened at first use */
@@ -190,16 +191,19 @@ static uint32_t location_of(struct builder *builder,
 
 /* Reads what a kind of profile counts at a callsite. Returns whether there is
  * anything. */
-static bool read_values(const struct segment_snapshot *snapshot, uint32_t id,
-                        const struct profile_kind *kind,
+static bool read_values(const struct builder *builder, uint32_t id,
                         int64_t values[PROFILE_VALUES_MAX])
 {
+    const struct segment_snapshot *snapshot = builder->snapshot;
+    const struct profile_kind *kind = builder->build.profile->kind;
     const struct segment_values *heap = &snapshot->values[id];
     const struct segment_event_row *rows = snapshot->events[kind->event];
     bool any = false;
 
     memset(values, 0, PROFILE_VALUES_MAX * sizeof(values[0]));
-    if (profile_kind_is_heap(kind)) {
+    if (builder->wanted) {
+        values[0] = builder->wanted[id];
+    } else if (profile_kind_is_heap(kind)) {
         values[PROFILE_ALLOC_OBJECTS] = (int64_t)heap->alloc_objects;
         values[PROFILE_ALLOC_SPACE] = (int64_t)heap->alloc_space;
         values[PROFILE_INUSE_OBJECTS] = (int64_t)heap->inuse_objects;
@@ -361,21 +365,22 @@ static void fill(struct builder *builder)
     add_main_mapping(builder);
     for (uint32_t id = 1;
          id < snapshot->callsite_count && !builder->build.failed; id++)
-        if (read_values(snapshot, id, profile->kind, values))
+        if (read_values(builder, id, values))
             add_sample(builder, id, values);
-    builder->build.failed |= profile_merge(profile) != 0;
     add_comments(builder);
 }
 
-struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
-                                     struct symbolizer *symbolizer,
-                                     const struct profile_kind *kind)
+struct profile *profile_from_callsites(const struct segment_snapshot *snapshot,
+                                       struct symbolizer *symbolizer,
+                                       const struct profile_kind *kind,
+                                       const bool *wanted)
 {
     size_t slots = 1024;
     struct profile *profile = calloc(1, sizeof(*profile));
     struct builder builder = {
         .snapshot = snapshot,
         .symbolizer = symbolizer,
+        .wanted = wanted,
         .build.profile = profile,
         .next_address = SEGMENT_ADDRESS_MAX + PLACE_OTHERS,
     };
@@ -407,6 +412,19 @@ struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
     free(builder.mappings);
     profile_labels_end(&builder.labels);
     if (!builder.build.failed)
+        return profile;
+    profile_free(profile);
+    return NULL;
+}
+
+struct profile *profile_from_segment(const struct segment_snapshot *snapshot,
+                                     struct symbolizer *symbolizer,
+                                     const struct profile_kind *kind)
+{
+    struct profile *profile =
+        profile_from_callsites(snapshot, symbolizer, kind, NULL);
+
+    if (!profile || profile_merge(profile) == 0)
         return profile;
     profile_free(profile);
     return NULL;

@@ -16,8 +16,8 @@
  *
  * Keys of a request:
  *   kind    heap | allocs | peak | goroutine | threadcreate | block | mutex
- *           (a profile), profile (CPU; in a window only), or list (the
- *           processes that have a segment, JSON),
+ *           (a profile), profile (CPU) and trace (both in a window only), or
+ *           list (the processes that have a segment, JSON),
  *           vars (MemStats of the process as expvar JSON), counts (JSON, the
  *           numbers for the index page), symbol (addresses to names), cmdline
  *   pid     the process; it or exe is required except for list. Its segment is
@@ -27,7 +27,8 @@
  *   dir     directory of segments; default: segment_places.h
  *   format  pprof (gzipped profile.proto, the default) | text (Go's debug=1)
  *           | folded | gperftools (heap and allocs: that text, without
- *           MemStats, with mappings; profile: words and mappings)
+ *           MemStats, with mappings; profile: words and mappings). A trace
+ *           has none: it is JSON (trace_json.h)
  *   debug   the client's debug number, for kinds whose text depends on it
  *   limit   at most so many samples, except in text with a debug of 2 of
  *           goroutine: the smallest stacks become one (segment_fold.h,

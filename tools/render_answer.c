@@ -164,22 +164,16 @@ static int answer_written(struct answer *answer, enum segment_parts parts,
     struct segment_snapshot *snapshot;
     int status = answer_read_segment(answer, parts, &snapshot);
     FILE *out;
-    int err;
+    int err = 0;
 
     if (status)
         return status;
     out = open_memstream(&answer->body, &answer->size);
-    err =
-        out ? write(snapshot, *answer->request, answer->render->symbolizer, out)
-            : -ENOMEM;
-    if (out && fclose(out) != 0)
-        err = -ENOMEM;
-    segment_snapshot_free(snapshot);
-    if (!err)
-        return 200;
     if (out)
-        free(answer->body);
-    return answer_refuse_for_memory(answer);
+        err = write(snapshot, *answer->request, answer->render->symbolizer,
+                    out);
+    segment_snapshot_free(snapshot);
+    return answer_close(answer, out, err);
 }
 
 static int answer_list(struct answer *answer)
@@ -194,11 +188,10 @@ static int answer_list(struct answer *answer)
     if (err)
         return answer_refuse_for_segment(answer, &error, err);
     out = open_memstream(&answer->body, &answer->size);
-    err = out ? render_json_list(&list, out) : -ENOMEM;
-    if (out && fclose(out) != 0)
-        err = -ENOMEM;
+    if (out)
+        err = render_json_list(&list, out);
     process_list_free(&list);
-    return err ? answer_refuse_for_memory(answer) : 200;
+    return answer_close(answer, out, err);
 }
 
 /* ---- all of them ------------------------------------------------------- */
@@ -244,6 +237,11 @@ static int renew_symbolizer(struct render *render)
     return 0;
 }
 
+static bool is_trace(const struct render_request *request)
+{
+    return strcmp(request->kind, "trace") == 0;
+}
+
 static int choose_answer(struct answer *answer)
 {
     static const struct {
@@ -259,8 +257,10 @@ static int choose_answer(struct answer *answer)
     const struct render_request *request = answer->request;
     const struct profile_kind *kind = profile_kind_find(request->kind);
 
-    if (request->window && kind)
+    if (request->window && (kind || is_trace(request)))
         return answer_window(answer, kind);
+    if (is_trace(request))
+        return answer_refuse(answer, 400, "kind trace needs a window");
     if (kind && kind->event == SEGMENT_EVENT_CPU)
         return answer_refuse(answer, 400, "kind %s needs a window", kind->name);
     if (kind && strcmp(kind->name, "goroutine") == 0)

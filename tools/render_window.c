@@ -25,6 +25,7 @@ struct render_window *render_window_add(struct render_windows *windows,
         window->path[0] = '\0';
         window->first = NULL;
         window->cpu = NULL;
+        window->trace = NULL;
     }
     return window;
 }
@@ -32,6 +33,7 @@ struct render_window *render_window_add(struct render_windows *windows,
 void render_window_drop(struct render_window *window)
 {
     (void)cpu_request_end(window->cpu);
+    trace_request_free(window->trace);
     profile_free(window->first);
     if (window->fd >= 0)
         close(window->fd);

@@ -16,17 +16,19 @@
 
 #include "cpu_request.h"
 #include "profile.h"
+#include "trace_request.h"
 
 #define RENDER_WINDOWS_MAX 64
 
 struct render_window {
     uint32_t id; /* the server's; 0: free */
-    const struct profile_kind *kind;
+    const struct profile_kind *kind; /* NULL: a trace */
     uint32_t pid;
     char path[PATH_MAX]; /* of the segment */
     int fd;              /* -1 until it is open */
     struct profile *first;
     struct cpu_request *cpu; /* of a CPU profile */
+    struct trace_request *trace;
 };
 
 struct render_windows {
@@ -42,7 +44,8 @@ struct render_window *render_window_add(struct render_windows *windows,
 struct render_window *render_window_find(struct render_windows *windows,
                                          uint32_t id);
 
-/* Forgets a window and frees what it holds; ends a CPU profile. */
+/* Forgets a window and frees what it holds; ends a CPU profile
+ * or a trace. */
 void render_window_drop(struct render_window *window);
 void render_window_drop_all(struct render_windows *windows);
 

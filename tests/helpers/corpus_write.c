@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * corpus_write.c - writes the first inputs of fuzz_segment_read, fuzz_core,
- * fuzz_cfi and fuzz_render: `corpus_write tests/fuzz/corpus`. What the fuzzers
- * found lies beside them.
+ * fuzz_cfi, fuzz_render and fuzz_trace: `corpus_write tests/fuzz/corpus`. What
+ * the fuzzers found lies beside them.
  *
  * The same files every time. Each is a sound input with one thing that is
  * special, so that a fuzzer starts everywhere at once. Read next:
- * tests/fuzz/fuzz_segment_read.c, fuzz_core.c, fuzz_cfi.c and fuzz_render.c.
+ * tests/fuzz/fuzz_segment_read.c and its neighbours.
  */
 #include <elf.h>
 #include <errno.h>
@@ -479,6 +479,107 @@ static void write_requests(void)
     }
 }
 
+/* ---- rings -------------------------------------------------------------- */
+
+/* What a writer does: fuzz_trace.c. */
+enum { MOMENT, OVERWRITE, MOMENTS, SKIP, TABLE, DRAIN };
+
+static void put_moment(struct input *input, enum segment_event event,
+                       uint32_t tid, uint32_t callsite, uint32_t end_us,
+                       uint32_t delay_us)
+{
+    put_number(input, MOMENT, 1);
+    put_number(input, event + 8 * (tid - 1), 1);
+    put_number(input, callsite, 1);
+    put_number(input, end_us, 2);
+    put_number(input, delay_us, 2);
+}
+
+static void put_overwrite(struct input *input, uint32_t element,
+                          struct segment_moment moment)
+{
+    put_number(input, OVERWRITE, 1);
+    put_number(input, element, 2);
+    put(input, &moment, sizeof(moment));
+}
+
+static void put_moments(struct input *input, uint64_t moments)
+{
+    put_number(input, MOMENTS, 1);
+    put_number(input, moments, 8);
+}
+
+/* Each kind, two threads, stacks with labels and without, in and out of turn.
+ */
+static void put_sound(struct input *input)
+{
+    put_moment(input, SEGMENT_EVENT_CPU, 1, 8, 10000, 10000);
+    put_moment(input, SEGMENT_EVENT_CPU, 1, 11, 20000, 10000);
+    put_moment(input, SEGMENT_EVENT_BLOCK, 2, 9, 30000, 25000);
+    put_moment(input, SEGMENT_EVENT_MUTEX, 1, 10, 29000, 25000);
+    put_number(input, DRAIN, 1);
+    put_moment(input, SEGMENT_EVENT_THREAD, 2, 11, 31000, 0);
+    put_moment(input, SEGMENT_EVENT_CPU, 1, 8, 60000, 10000);
+    put_moment(input, SEGMENT_EVENT_CPU, 1, SEGMENT_SINK_BLOCKED, 60000, 30000);
+}
+
+static void write_ring(const char *name, const struct input *input)
+{
+    write_input(input, "trace", name);
+}
+
+static void write_rings(void)
+{
+    struct input input = {.size = 0};
+    uint64_t word = SEGMENT_EXTENT_WORD(SEGMENT_EXTENT_MOMENTS, 0,
+                                        3 * SEGMENT_MOMENTS_PER_EXTENT);
+
+    put_sound(&input);
+    write_ring("sound", &input);
+
+    put_number(&input, SKIP, 1);
+    put_number(&input, 1000, 2);
+    put_moment(&input, SEGMENT_EVENT_BLOCK, 1, 8, 1, 1);
+    write_ring("skipped", &input);
+
+    put_moments(&input, SEGMENT_MOMENTS - 1);
+    put_moment(&input, SEGMENT_EVENT_CPU, 1, 8, 1, 1); /* nowhere */
+    put_sound(&input);
+    write_ring("second_turn", &input);
+
+    put_moments(&input, UINT64_MAX);
+    put_sound(&input);
+    write_ring("around", &input);
+
+    input.size = 0;
+    put_sound(&input);
+    put_overwrite(&input, 0, (struct segment_moment){.state = 1});
+    put_overwrite(&input, 1, (struct segment_moment){.state = 3});
+    put_overwrite(&input, 2, (struct segment_moment){.state = 8});
+    put_overwrite(&input, 3,
+                  (struct segment_moment){.state = 8,
+                                          .end_ns = 1,
+                                          .delay_ns = UINT64_MAX,
+                                          .callsite = UINT32_MAX,
+                                          .thread = UINT32_MAX});
+    put_overwrite(&input, 4,
+                  (struct segment_moment){.state = 10,
+                                          .end_ns = UINT64_MAX,
+                                          .callsite = 8,
+                                          .thread = SEGMENT_EVENT_CPU});
+    put_number(&input, DRAIN, 1);
+    put_moments(&input, 3);
+    write_ring("words", &input);
+
+    input.size = 0;
+    put_sound(&input);
+    put_number(&input, TABLE, 1);
+    put_number(&input, 9, 1);
+    put_number(&input, word, 8);
+    put_sound(&input);
+    write_ring("table", &input);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -491,5 +592,6 @@ int main(int argc, char **argv)
     write_instructions();
     write_cies();
     write_requests();
+    write_rings();
     return 0;
 }
