@@ -12,6 +12,7 @@
 #include "render.h"
 
 #define CPU_SECONDS_DEFAULT 30
+#define TRACE_MS_DEFAULT    1000
 #define LIMIT_LINE_SIZE     32 /* "limit=4294967295\n" */
 
 static const struct profile_name {
@@ -135,15 +136,21 @@ static void plan_profile(const struct site *site, pid_t pid,
     ask_write(plan, site, profile->kind, pid, further);
 }
 
+/* A window may be longer than anybody waits. */
+static uint64_t ms_of(int64_t seconds)
+{
+    return seconds < INT64_MAX / 1000 ? (uint64_t)seconds * 1000 : INT64_MAX;
+}
+
 static void plan_window(const struct site *site, pid_t pid, const char *kind,
-                        const char *name, int64_t seconds, const char *further,
+                        const char *name, uint64_t ms, const char *further,
                         struct plan *plan)
 {
     if (refuse_unprofiled(site, pid, plan))
         return;
     plan->name = name;
     plan->answer = ANSWER_PROFILE;
-    plan->seconds = (uint64_t)seconds;
+    plan->window_ms = ms;
     ask_write(plan, site, kind, pid, further);
     if (plan->action == PLAN_RENDER)
         plan->action = PLAN_WINDOW;
@@ -169,8 +176,8 @@ static void plan_delta(const struct site *site, pid_t pid,
         reply_pprof_error(&plan->reply, 400,
                           "seconds and debug params are incompatible");
     else if (read_limit(query, limit, plan))
-        plan_window(site, pid, profile->kind, profile->delta, number, limit,
-                    plan);
+        plan_window(site, pid, profile->kind, profile->delta, ms_of(number),
+                    limit, plan);
 }
 
 /* A CPU profile; of Go's parameters, what makes no sense counts as not sent. */
@@ -191,7 +198,23 @@ static void plan_cpu(const struct site *site, pid_t pid, const char *query,
                  (int)hz);
     else
         snprintf(further, sizeof(further), "%s%s", format, limit);
-    plan_window(site, pid, "profile", "profile", seconds, further, plan);
+    plan_window(site, pid, "profile", "profile", ms_of(seconds), further, plan);
+}
+
+/* Here Go takes fractions of a second. */
+static void plan_trace(const struct site *site, pid_t pid, const char *query,
+                       struct plan *plan)
+{
+    char value[QUERY_VALUE_MAX + 1];
+    uint64_t ms = TRACE_MS_DEFAULT;
+    double seconds;
+
+    query_find(query, "seconds", value);
+    if (query_parse_float(value, &seconds) == 0 && seconds > 0)
+        ms = seconds < (double)INT64_MAX / 1000 ? (uint64_t)(seconds * 1000)
+                                                : INT64_MAX;
+    plan_window(site, pid, "trace", "trace.json", ms, "", plan);
+    plan->answer = ANSWER_TRACE;
 }
 
 void pprof_plan(const struct site *site, pid_t pid, const char *name,
@@ -204,6 +227,10 @@ void pprof_plan(const struct site *site, pid_t pid, const char *name,
 
     if (strcmp(name, "profile") == 0) {
         plan_cpu(site, pid, query, "", plan);
+        return;
+    }
+    if (strcmp(name, "trace") == 0) {
+        plan_trace(site, pid, query, plan);
         return;
     }
     if (!profile && !is_symbol && strcmp(name, "cmdline") != 0) {

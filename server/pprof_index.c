@@ -26,6 +26,8 @@ static const struct {
     {"symbol", "Names of addresses, given in a raw query or a POST body with "
                "'+' between them"},
     {"threadcreate", "Where threads were created"},
+    {"trace", "What happens in a second from the request on, thread by thread; "
+              "seconds=N as a query parameter for another time. For Perfetto"},
 };
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))

@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VALUE_IMPOSSIBLE "\x1a"
@@ -138,6 +140,17 @@ int query_parse_int(const char *text, int64_t *number)
     }
     *number = negative ? value : -value;
     return 0;
+}
+
+int query_parse_float(const char *text, double *number)
+{
+    char *end;
+
+    /* strtod takes spaces, hexadecimal digits and names as well. */
+    if (!*text || text[strspn(text, "0123456789+-.eE")])
+        return -EINVAL;
+    *number = strtod(text, &end);
+    return *end || !isfinite(*number) ? -EINVAL : 0;
 }
 
 int query_parse_size(const char *text, uint64_t *size)

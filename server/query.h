@@ -42,6 +42,10 @@ void query_encode(const char *text, char *out);
  */
 int query_parse_int(const char *text, int64_t *number);
 
+/* Reads a whole decimal floating-point number, as strconv.ParseFloat does.
+ * Returns 0, or -EINVAL: also for what is not finite. */
+int query_parse_float(const char *text, double *number);
+
 /*
  * Reads a size: digits, then nothing, B, kB MB GB (powers of 1000) or KiB MiB
  * GiB (of 1024). Returns 0, -EINVAL, or -ERANGE when it exceeds 2^63 - 1, and

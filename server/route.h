@@ -23,13 +23,14 @@
 enum plan_action {
     PLAN_REPLY,  /* reply is the answer */
     PLAN_RENDER, /* send `ask` to preprof-render; `answer` says what comes */
-    PLAN_WINDOW, /* the same, of what happens in so many `seconds` */
+    PLAN_WINDOW, /* the same, of what happens in `window_ms` */
     PLAN_ALLOCATE,
     PLAN_ALLOCATE2,
 };
 
 enum plan_answer {
     ANSWER_PROFILE,   /* gzipped, to be saved as `name` */
+    ANSWER_TRACE,     /* JSON, to be saved as `name` */
     ANSWER_TEXT,      /* as it is */
     ANSWER_INDEX,     /* counts, to become the index page */
     ANSWER_PROCESSES, /* a list, to become the page of processes */
@@ -46,7 +47,7 @@ struct plan {
     bool trim;        /* give free memory back first (gc=1) */
     char *ask;        /* body of a request of render.h; owned */
     size_t ask_size;
-    uint64_t seconds; /* of a window */
+    uint64_t window_ms;
     uint64_t size; /* of /allocate, bytes */
     unsigned hold_s;
 };

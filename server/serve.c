@@ -56,6 +56,10 @@ static void fill_reply(struct serve *serve, char *body, size_t size)
     case ANSWER_PROCESSES:
         reply_page(reply, process_page_write, body, size);
         break;
+    case ANSWER_TRACE:
+        reply_body(reply, TYPE_JSON, body, size);
+        reply->attachment = serve->plan.name;
+        break;
     case ANSWER_VARS:
         reply_body(reply, TYPE_JSON, body, size);
         break;
@@ -108,9 +112,8 @@ static void on_window(void *data, int status, char *body, size_t size)
 static void begin_window(struct serve *serve)
 {
     const struct plan *plan = &serve->plan;
-    int error =
-        window_begin(&serve->server->windows, plan->ask, plan->ask_size,
-                     plan->seconds, on_window, serve, &serve->window);
+    int error = window_begin(&serve->server->windows, plan->ask, plan->ask_size,
+                             plan->window_ms, on_window, serve, &serve->window);
 
     if (error)
         refuse_to_ask(serve, error);

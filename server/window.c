@@ -15,7 +15,7 @@ struct window {
     struct render_job *job; /* NULL when none is asked */
     char *ask;
     size_t ask_size;
-    uint64_t seconds;
+    uint64_t window_ms;
     uint32_t id;
     render_done *done; /* NULL: cancelled */
     void *data;
@@ -78,22 +78,20 @@ static void on_time(uv_timer_t *timer)
 static void on_begun(void *data, int status, char *body, size_t size)
 {
     struct window *window = data;
-    uint64_t ms = window->seconds < UINT64_MAX / 2000 ? window->seconds * 1000
-                                                      : UINT64_MAX / 2;
 
     if (status != 200) {
         finish(window, status, body, size);
         return;
     }
     free(body);
-    if (uv_timer_start(&window->timer, on_time, ms, 0) != 0)
+    if (uv_timer_start(&window->timer, on_time, window->window_ms, 0) != 0)
         finish(window, 503, NULL, 0);
 }
 
 /* ---- begin, cancel ----------------------------------------------------- */
 
 int window_begin(struct windows *windows, const char *ask_text, size_t size,
-                 uint64_t seconds, render_done *done, void *data,
+                 uint64_t window_ms, render_done *done, void *data,
                  struct window **made)
 {
     struct window *window = calloc(1, sizeof(*window));
@@ -110,7 +108,7 @@ int window_begin(struct windows *windows, const char *ask_text, size_t size,
     window->timer.data = window;
     window->windows = windows;
     window->id = windows->last_id;
-    window->seconds = seconds;
+    window->window_ms = window_ms;
     window->done = done;
     window->data = data;
     window->next = windows->list;

@@ -4,7 +4,7 @@
  * asks it to end. Nothing but a timer runs in between, and any number of them
  * side by side.
  *
- *   BEGINNING --begun--> WAITING --seconds later--> ENDING --> done
+ *   BEGINNING --begun--> WAITING --window_ms later--> ENDING --> done
  *        └──────── cancelled ──────┴──────────────────┴─> DROPPING --> gone
  *
  * A window that is cancelled is dropped over there, too: a program is not
@@ -38,7 +38,7 @@ struct windows {
  * -EAGAIN when too many requests wait, or -ENOMEM; nothing is called then.
  */
 int window_begin(struct windows *windows, const char *ask, size_t size,
-                 uint64_t seconds, render_done *done, void *data,
+                 uint64_t window_ms, render_done *done, void *data,
                  struct window **window);
 
 void window_cancel(struct window *window);

@@ -179,7 +179,7 @@ for kind in "goroutine", "threadcreate", "block", "mutex":
 index = server.get("/debug/pprof/").body.decode()
 is_(re.findall(r"<tr><td>\d+</td><td><a href='([a-z]+)\?debug=1'>\1</a></td></tr>", index),
     ["allocs", "block", "cmdline", "goroutine", "heap", "mutex", "peak", "profile", "symbol",
-     "threadcreate"],
+     "threadcreate", "trace"],
     "the index has all rows")
 
 # Another process, which does nothing meanwhile

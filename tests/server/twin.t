@@ -32,7 +32,7 @@ SINCE_1_22 = "Go refuses the POST that its own pprof sends"
 SINCE_1_26 = "Go redirects with 307, which clients follow as well"
 LEAK = "there is no garbage collector that could find leaks"
 NOSNIFF = "nosniff on everything we send"
-LATER = "comes with traces"
+TRACES = "Go's trace has a format of its own, ours is the trace event format"
 OURS = "Go has no such profile"
 CHECKED = "our own parameter: a wrong one is told"
 QUIRK = "Go sends a profile as text where debug is below zero; ours is the text"
@@ -45,7 +45,7 @@ DIFFERENCES = {
     ("GET", "/debug/vars"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof"): ({"x-content-type-options"}, NOSNIFF),
     ("GET", "/debug/pprof?x=1&y=2"): ({"x-content-type-options"}, NOSNIFF),
-    ("GET", P + "trace?seconds=1"): (HEADS | {"x-go-pprof"}, LATER),
+    ("GET", P + "trace?seconds=1"): ({"body", "content-type", "content-disposition"}, TRACES),
     ("GET", P + "peak"): (HEADS | {"x-go-pprof"}, OURS),
     ("GET", P + "peak?debug=1"): ({"status", "body", "x-go-pprof"}, OURS),
     ("GET", P + "peak?seconds=1"): ({"status", "body"}, OURS),
@@ -111,6 +111,7 @@ SHAPES = [  # the first that matches is a body's shape
     ("contention text", rb"--- contention:\ncycles/second=\d+\n"),
     ("command line", rb"/[^\n]*/(twin|preprof-server)(\0[^\n]*[^\0\n])?$"),
     ("trace", rb"go 1\.\d+ trace\0"),
+    ("trace events", rb"{\"displayTimeUnit\":\"ns\",\"traceEvents\":\["),
     ("stacks", rb"goroutine \d+ \["),
     ("symbols", rb"num_symbols: \d+\n"),
     ("index", rb"(?s)<html>\n<head>\n<title>/debug/pprof/</title>.*Types of profiles available:\n"
@@ -178,11 +179,15 @@ def ask_both(request):
     return on_both(lambda port: ask(port, *request))
 
 
+def is_of_cpu(request):
+    return "/profile?" in request[1] or "/trace?" in request[1]
+
+
 # Those that take a second wait beside each other; but only one CPU profile.
 with ThreadPoolExecutor(8) as pool:
-    cpu = pool.submit(lambda: {one: ask_both(one) for one in requests if "/profile?" in one[1]})
+    cpu = pool.submit(lambda: {one: ask_both(one) for one in requests if is_of_cpu(one)})
     answers = dict(zip(requests, pool.map(
-        lambda one: None if "/profile?" in one[1] else ask_both(one), requests)))
+        lambda one: None if is_of_cpu(one) else ask_both(one), requests)))
     answers.update(cpu.result())
 for (method, target), both in answers.items():
     (status, headers, body), (our_status, our_headers, our_body) = both
@@ -251,8 +256,8 @@ is_(on_both(leave), [(REFUSED, True)] * 2,
 # What the index of Go lists, ours lists.
 rows = [re.findall(r"<a href='?(\w+)\?debug=1", answer[2].decode()) for answer in answers["GET", P]]
 is_([row for row in rows[1]], sorted(rows[1]), "the index is sorted")
-is_(set(rows[0]) - set(rows[1]), {"trace"} | ({"goroutineleak"} if GO >= (1, 27) else set()),
-    "the index lacks what " + LATER)
+is_(set(rows[0]) - set(rows[1]), {"goroutineleak"} if GO >= (1, 27) else set(),
+    "the index lacks nothing" + (", but leaks: " + LEAK if GO >= (1, 27) else ""))
 is_(set(rows[1]) - set(rows[0]) - {"symbol"},
     {"peak", "delta_heap", "delta_block", "delta_mutex"}, "and has what is ours")
 done()

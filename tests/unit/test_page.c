@@ -68,6 +68,7 @@ static void test_index(void **state)
         "<tr><td>0</td><td><a href='symbol?debug=1'>symbol</a></td></tr>\n"
         "<tr><td>2</td><td><a href='threadcreate?debug=1'>threadcreate</a>"
         "</td></tr>\n"
+        "<tr><td>0</td><td><a href='trace?debug=1'>trace</a></td></tr>\n"
         "</table>\n"
         "<a href=\"goroutine?debug=2\">full goroutine stack dump</a>\n";
     char *page = make_page(pprof_index_write, counts);

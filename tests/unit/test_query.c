@@ -73,6 +73,33 @@ static void test_find_never_cuts_a_value(void **state)
     assert_int_equal(query_parse_size(value, &size), -EINVAL);
 }
 
+static void test_float_is_gos(void **state)
+{
+    static const struct {
+        const char *text;
+        double number;
+        int status;
+    } cases[] = {
+        {"0", 0, 0},           {"1", 1, 0},         {"0.5", 0.5, 0},
+        {"-2.5", -2.5, 0},     {"+1.", 1, 0},       {".25", 0.25, 0},
+        {"25e-1", 2.5, 0},     {"1E2", 100, 0},     {"", 0, -EINVAL},
+        {".", 0, -EINVAL},     {"1e", 0, -EINVAL},  {"1.5s", 0, -EINVAL},
+        {" 1", 0, -EINVAL},    {"1 ", 0, -EINVAL},  {"1,5", 0, -EINVAL},
+        {"0x10", 0, -EINVAL},  {"inf", 0, -EINVAL}, {"NaN", 0, -EINVAL},
+        {"1e999", 0, -EINVAL}, {"--1", 0, -EINVAL}, {"1-1", 0, -EINVAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        double number;
+
+        assert_int_equal(query_parse_float(cases[i].text, &number),
+                         cases[i].status);
+        if (cases[i].status == 0)
+            assert_true(number == cases[i].number);
+    }
+}
+
 static void test_int_is_gos(void **state)
 {
     static const struct {
@@ -181,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_find_reads_as_go_does),
         cmocka_unit_test(test_find_never_cuts_a_value),
         cmocka_unit_test(test_int_is_gos),
+        cmocka_unit_test(test_float_is_gos),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_decode),
     };

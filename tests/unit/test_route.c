@@ -71,14 +71,14 @@ static char *describe(const struct site *site, llhttp_method_t method,
     case PLAN_RENDER:
     case PLAN_WINDOW:
         if (plan.action == PLAN_WINDOW)
-            fprintf(out, "window %llu s:", (unsigned long long)plan.seconds);
+            fprintf(out, "window %llu ms:", (unsigned long long)plan.window_ms);
         else
             fprintf(out, "%s%s:", answers[plan.answer],
                     plan.trim ? " trim" : "");
         for (char *line = strtok(plan.ask, "\n"); line;
              line = strtok(NULL, "\n"))
             fprintf(out, " %s", line);
-        if (plan.answer == ANSWER_PROFILE)
+        if (plan.answer == ANSWER_PROFILE || plan.answer == ANSWER_TRACE)
             fprintf(out, " as %s", plan.name);
         break;
     case PLAN_ALLOCATE:
@@ -172,29 +172,43 @@ static void test_get(void **state)
         {"/pid/7/", "301 -> /pid/7/debug/pprof/"},
         {"/pid/7/debug/pprof?a", "301 -> /pid/7/debug/pprof/?a"},
         {"/debug/pprof/profile?debug=1",
-         "window 30 s: kind=profile pid=42 as profile"},
+         "window 30000 ms: kind=profile pid=42 as profile"},
         {"/debug/pprof/profile?seconds=5&hz=250&seconds=x",
-         "window 5 s: kind=profile pid=42 hz=250 as profile"},
+         "window 5000 ms: kind=profile pid=42 hz=250 as profile"},
         {"/debug/pprof/profile?seconds=0&hz=1001",
-         "window 30 s: kind=profile pid=42 as profile"},
+         "window 30000 ms: kind=profile pid=42 as profile"},
         {"/pid/7/debug/pprof/profile?seconds=-1&hz=0",
-         "window 30 s: kind=profile pid=7 as profile"},
+         "window 30000 ms: kind=profile pid=7 as profile"},
         {"/debug/pprof/profile?seconds=99999999999999999999&hz=",
-         "window 30 s: kind=profile pid=42 as profile"},
+         "window 30000 ms: kind=profile pid=42 as profile"},
         {"/debug/pprof/profile?seconds=9223372036854775807",
-         "window 9223372036854775807 s: kind=profile pid=42 as profile"},
+         "window 9223372036854775807 ms: kind=profile pid=42 as profile"},
+        {"/debug/pprof/trace",
+         "window 1000 ms: kind=trace pid=42 as trace.json"},
+        {"/debug/pprof/trace?seconds=0.5",
+         "window 500 ms: kind=trace pid=42 as trace.json"},
+        {"/pid/7/debug/pprof/trace?seconds=25e-1&debug=1",
+         "window 2500 ms: kind=trace pid=7 as trace.json"},
+        {"/debug/pprof/trace?seconds=-1",
+         "window 1000 ms: kind=trace pid=42 as trace.json"},
+        {"/debug/pprof/trace?seconds=NaN",
+         "window 1000 ms: kind=trace pid=42 as trace.json"},
+        {"/debug/pprof/trace?seconds=1e999",
+         "window 1000 ms: kind=trace pid=42 as trace.json"},
+        {"/debug/pprof/trace?seconds=1e300",
+         "window 9223372036854775807 ms: kind=trace pid=42 as trace.json"},
         {"/debug/pprof/heap?seconds=1&debug=0&gc=1",
-         "window 1 s: kind=heap pid=42 as heap-delta"},
+         "window 1000 ms: kind=heap pid=42 as heap-delta"},
         {"/debug/pprof/profile?seconds=5&limit=99999999999&hz=250",
-         "window 5 s: kind=profile pid=42 limit=4294967295 hz=250 as profile"},
+         "window 5000 ms: kind=profile pid=42 limit=4294967295 hz=250 as profile"},
         {"/debug/pprof/mutex?seconds=5&limit=16000",
-         "window 5 s: kind=mutex pid=42 limit=16000 as mutex-delta"},
+         "window 5000 ms: kind=mutex pid=42 limit=16000 as mutex-delta"},
         {"/debug/pprof/goroutine?limit=9",
          "profile: kind=goroutine pid=42 format=pprof limit=9 as goroutine"},
         {"/debug/pprof/profile?limit=-1", LIMIT_WRONG},
         {"/debug/pprof/heap?seconds=1&limit=x", LIMIT_WRONG},
         {"/debug/pprof/goroutine?seconds=%2B1",
-         "window 1 s: kind=goroutine pid=42 as goroutine-delta"},
+         "window 1000 ms: kind=goroutine pid=42 as goroutine-delta"},
         {"/debug/pprof/delta_heap",
          "profile: kind=heap pid=42 format=pprof cursor=@10.0.0.7 curl/8 as "
          "heap.pprof.gz"},
@@ -205,8 +219,7 @@ static void test_get(void **state)
          "profile: kind=block exe=redis-server format=pprof cursor==alloy as "
          "block.pprof.gz"},
         {"/pid/7/pprof/profile?seconds=5&hz=250",
-         "window 5 s: kind=profile pid=7 format=gperftools hz=250 as profile"},
-        {"/debug/pprof/trace", UNKNOWN},
+         "window 5000 ms: kind=profile pid=7 format=gperftools hz=250 as profile"},
         {"/debug/pprof/nosuch", UNKNOWN},
         {"/debug/pprof/heap/", UNKNOWN},
         {"/debug/pprof/symbol/", UNKNOWN},
