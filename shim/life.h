@@ -110,15 +110,15 @@ static ALWAYS_INLINE uint64_t life_mode(void)
     return __atomic_load_n(&life->header->mode, __ATOMIC_RELAXED);
 }
 
-/* Whether the thread is ready for what is to be recorded now (thread.h): then
- * it has joined, too. May be asked before birth. */
-static ALWAYS_INLINE bool life_is_ready(const struct thread *thread)
+/* The same at any time; 0, as no such word is, before birth. A thread whose own
+ * is equal (thread.h) has joined, and is ready for what it says. */
+static ALWAYS_INLINE uint64_t life_mode_or_none(void)
 {
     const uint64_t *mode =
         (const uint64_t *)((const char *)life +
                            __atomic_load_n(&life->mode_at, __ATOMIC_RELAXED));
 
-    return LIKELY(thread->mode == __atomic_load_n(mode, __ATOMIC_RELAXED));
+    return __atomic_load_n(mode, __ATOMIC_RELAXED);
 }
 
 /* Changes the mode, once joined. */

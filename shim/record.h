@@ -39,12 +39,11 @@ enum record_need {
 static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
 {
     struct thread *thread = &thread_self;
-    uint64_t mode;
+    uint64_t mode = life_mode_or_none();
 
-    if (UNLIKELY(!life_is_ready(thread)))
+    if (UNLIKELY(thread->mode != mode))
         return RECORD_SOMEHOW;
-    mode = SEGMENT_MODE_OF(thread->mode);
-    if (mode == SEGMENT_MODE_OFF)
+    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF)
         return RECORD_NOTHING;
     if (mode & SEGMENT_MODE_EXACT)
         return RECORD_EXACTLY;
@@ -57,10 +56,11 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {
     struct thread *thread = &thread_self;
     int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+    uint64_t mode;
 
     if (used == LIFE_SAMPLED) {
-        if (UNLIKELY(!life_is_ready(thread) ||
-                     !(thread->mode & SEGMENT_MODE_SAMPLE) ||
+        mode = life_mode_or_none();
+        if (UNLIKELY(thread->mode != mode || !(mode & SEGMENT_MODE_SAMPLE) ||
                      sample_may_be(block)))
             return RECORD_SOMEHOW;
         counter_add_owned(&thread->calls->alloc_space, 1);
@@ -68,7 +68,8 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
     }
     if (used < LIFE_SAMPLED)
         return RECORD_NOTHING;
-    return LIKELY(life_is_ready(thread)) && thread->mode & SEGMENT_MODE_EXACT
+    mode = life_mode_or_none();
+    return LIKELY(thread->mode == mode) && mode & SEGMENT_MODE_EXACT
                ? RECORD_EXACTLY
                : RECORD_SOMEHOW;
 }
@@ -83,13 +84,14 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
                                                            size_t size)
 {
     struct thread *thread = &thread_self;
+    uint64_t mode = life_mode_or_none();
     int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
 
-    if (UNLIKELY(!life_is_ready(thread)))
+    if (UNLIKELY(thread->mode != mode))
         return RECORD_SOMEHOW;
-    if (SEGMENT_MODE_OF(thread->mode) == SEGMENT_MODE_OFF)
+    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF)
         return used < LIFE_SAMPLED ? RECORD_NOTHING : RECORD_SOMEHOW;
-    if (thread->mode & SEGMENT_MODE_EXACT)
+    if (mode & SEGMENT_MODE_EXACT)
         return RECORD_EXACTLY;
     if (used != LIFE_SAMPLED || real.allocator == ALLOCATOR_OTHER || sample_is_near(thread, size) ||
         size == 0 || (old && sample_may_be(old)))

@@ -31,7 +31,7 @@ struct thread {
     uint64_t mode; /* the mode word that this thread is ready for: it has
                       joined, and when anything is recorded a shard, for
                       sampling also calls and a countdown; else THREAD_NO_MODE
-                      (life_is_ready) */
+                      (life_mode_or_none) */
     struct segment_row *calls; /* row 0 of its own shard */
     int64_t countdown;         /* sample.h: bytes to the next sample ... */
     uint64_t drawn;            /* ... at the rate of this mode word */
