@@ -56,6 +56,7 @@ static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
     uint32_t callsite;
 
     if (UNLIKELY(module_changed(&tracer->loads))) {
+        WALK_COUNT(unasked, 1);
         tracer->missed = 0;
         return 0;
     }
