@@ -332,6 +332,7 @@ bool life_join(struct thread *thread)
         thread->young = SHARD_AFTER;
         thread->busy = 0;
         thread->mode = THREAD_NO_MODE;
+        thread->calls = NULL; /* the parent's row may be unmapped */
         thread->drawn = THREAD_NO_MODE;
         thread->random = 0;
         thread->labels = 0;

@@ -110,24 +110,27 @@ struct record_watch {
     uint64_t calls;
 };
 
+/* How many calls the thread has counted in its own row; in a child that it has
+ * not joined, it has none. */
+static ALWAYS_INLINE uint64_t record_calls(const struct thread *thread)
+{
+    return life_has(thread) && thread->calls
+               ? counter_read(&thread->calls->alloc_objects)
+               : 0;
+}
+
 static ALWAYS_INLINE struct record_watch record_begin(void)
 {
-    struct thread *thread = &thread_self;
-
-    thread->recorded = NULL;
-    return (struct record_watch){
-        thread->calls ? counter_read(&thread->calls->alloc_objects) : 0};
+    thread_self.recorded = NULL;
+    return (struct record_watch){record_calls(&thread_self)};
 }
 
 /* Recorded, or counted and no more: sampling looks at most blocks no closer. */
 static ALWAYS_INLINE bool record_seen(const struct record_watch *watch,
                                       const void *block)
 {
-    struct thread *thread = &thread_self;
-
-    return thread->recorded == block ||
-           (thread->calls &&
-            counter_read(&thread->calls->alloc_objects) != watch->calls);
+    return thread_self.recorded == block ||
+           record_calls(&thread_self) != watch->calls;
 }
 
 /* Records a new block of `size` requested bytes, for which

@@ -71,6 +71,11 @@ for how in fork _Fork sysfork clone clone3; do
         [ "$status" = 0 ] && [ "$(ls outputs | wc -l)" = 2 ]
     ok $? "$how: the child starts at nothing, with what it inherited"
 done
+for how in fork _Fork sysfork clone clone3; do
+    shimmed env PREPROF_MODE=sample "$programs/forks" $how
+    [ "$status" = 0 ] && [ "$(ls outputs | grep -c '^forks')" = 2 ]
+    ok $? "$how, sampling: the child frees and allocates what it likes"
+done
 shimmed "$programs/forks" vfork
 [ "$(ls outputs | wc -l)" = 1 ] && stat_of outputs/* &&
     is alloc_objects 108 free_objects 7 unknown_frees 0 && [ "$status" = 0 ]

@@ -45,7 +45,12 @@ static volatile int stop;
 
 static void allocate_small(void)
 {
-    for (int i = 0; i < 7; i++)
+    void *aligned = NULL;
+
+    if (posix_memalign(&aligned, sizeof(void *), 37) != 0)
+        _exit(1);
+    small[0] = aligned;
+    for (int i = 1; i < 7; i++)
         small[i] = malloc(37);
 }
 
