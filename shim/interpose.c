@@ -160,7 +160,7 @@ static ALWAYS_INLINE void *resize(void *old, size_t size,
                                   const struct walk_start *start)
 {
     const struct record_watch watch = record_begin();
-    struct record_taken taken = {false, 0, 0};
+    struct record_taken taken = {0, 0, 0};
     void *block;
 
     if (UNLIKELY(old && boot_owns(old))) {
@@ -191,6 +191,7 @@ static HOT void *realloc_exact(void *old, size_t size)
 {
     const struct walk_start start = WALK_START_HERE();
     struct thread *thread = &thread_self;
+    const uint64_t epoch = thread->epoch;
     struct record_exact_place place;
     size_t old_size;
     void *block;
@@ -201,8 +202,10 @@ static HOT void *realloc_exact(void *old, size_t size)
     record_exact_take(&place);
     thread->recorded = NULL;
     block = real.realloc(old, size);
-    if (UNLIKELY(!life_has(thread)))
-        return block; /* in a child that a signal handler forked */
+    /* In a child that a signal handler forked, which may have joined its own
+     * life by now, the place is the parent's. */
+    if (UNLIKELY(__atomic_load_n(&life->epoch, __ATOMIC_RELAXED) != epoch))
+        return block;
     if (UNLIKELY(!block)) {
         record_exact_put_back(&place);
         return NULL;

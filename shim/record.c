@@ -221,25 +221,31 @@ void record_free(void *block)
 
 struct record_taken record_take(void *block)
 {
-    struct record_taken taken = {false, 0, 0};
+    struct record_taken taken = {0, 0, 0};
 
     if (life_joined(&thread_self) && life_has_recorded()) {
-        taken.valid = true;
+        taken.epoch = thread_self.epoch;
         taken.size = real_usable_size(block);
         taken.owner = owner_remove((uintptr_t)block);
     }
     return taken;
 }
 
+static bool was_taken(const struct record_taken *taken)
+{
+    return taken->epoch != 0 &&
+           taken->epoch == __atomic_load_n(&life->epoch, __ATOMIC_RELAXED);
+}
+
 void record_taken_freed(const void *block, const struct record_taken *taken)
 {
-    if (taken->valid)
+    if (was_taken(taken))
         count_free(&thread_self, block, taken->owner,
                    SEGMENT_MODE_OF(life_mode()), taken->size);
 }
 
 void record_put_back(void *block, const struct record_taken *taken)
 {
-    if (taken->owner)
+    if (was_taken(taken) && taken->owner)
         follow(shard_of(&thread_self), block, taken->owner);
 }

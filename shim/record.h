@@ -143,14 +143,15 @@ void record_free(void *block);
 
 /* What stood for a block before realloc. */
 struct record_taken {
-    bool valid;
+    uint64_t epoch; /* of the life that it was taken in; 0: it was not */
     uint32_t owner;
     size_t size; /* usable, of the old block */
 };
 
 /* Takes a block out before realloc ... */
 struct record_taken record_take(void *block);
-/* ... and counts it as freed when realloc has freed it, or puts it back. */
+/* ... and counts it as freed when realloc has freed it, or puts it back. Does
+ * nothing in a child that a signal handler has forked meanwhile. */
 void record_taken_freed(const void *block, const struct record_taken *taken);
 void record_put_back(void *block, const struct record_taken *taken);
 

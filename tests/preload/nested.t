@@ -50,6 +50,14 @@ nested exact jump
 profiled | grep calm >"$work/profiled"
 cmp -s "$work/profiled" "$work/out"
 ok $? "exact: counts on after walks that never ended"
+for mode in off sample sample=1 exact; do
+    for how in "" allocating; do
+        timeout 30 env LD_PRELOAD="$shim:$programs/libraise.so" \
+            PREPROF_MODE="$mode" PREPROF_OUT="$work/%p" \
+            "$programs/brood" $how 2>"$work/out"
+        ok $? "$mode: a handler forks in realloc, both go on $how"
+    done
+done
 nested sample=256 above
 nested off
 echo "1..$count"
