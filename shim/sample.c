@@ -202,7 +202,7 @@ void sample_draw(struct thread *thread, uint64_t mean_bytes)
     double distance = -sample_log(next_uniform(thread)) * (double)mean_bytes;
 
     /* The tail of a huge mean must not overflow the countdown. */
-    thread->countdown = distance < 0x1p62 ? (int64_t)distance : INT64_MAX / 2;
+    thread->countdown = distance < 0x1p62 ? (uint64_t)distance : INT64_MAX / 2;
 }
 
 uint32_t sample_weight(struct thread *thread, size_t size, uint64_t mean_bytes)

@@ -100,21 +100,25 @@ COLD uint32_t sample_weight(struct thread *thread, size_t size,
                             uint64_t mean_bytes);
 
 /* Whether a block of `size` bytes contains the next sample point; then the
- * caller draws again. */
+ * caller draws again, if it gets the block. A refused one of any size may be
+ * asked about: the countdown stays where it is. */
 static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
 {
-    int64_t bytes = (int64_t)(size + 1);
+    uint64_t bytes = size + 1;
 
     OPAQUE(bytes); /* gcc 12 would subtract the complement of size: longer */
-    thread->countdown -= bytes;
-    return UNLIKELY(thread->countdown < 0);
+    if (LIKELY(!__builtin_sub_overflow(thread->countdown, bytes,
+                                       &thread->countdown)))
+        return false;
+    thread->countdown += bytes;
+    return true;
 }
 
 /* Whether it would. */
 static ALWAYS_INLINE bool sample_is_near(const struct thread *thread,
                                          size_t size)
 {
-    return UNLIKELY(thread->countdown < (int64_t)(size + 1));
+    return UNLIKELY(thread->countdown < (uint64_t)size + 1);
 }
 
 /* e^-x and ln(u) to 14 digits, because libm is not ours to load. */

@@ -33,7 +33,7 @@ struct thread {
                       sampling also calls and a countdown; else THREAD_NO_MODE
                       (life_mode_or_none) */
     struct segment_row *calls; /* row 0 of its own shard */
-    int64_t countdown;         /* sample.h: bytes to the next sample ... */
+    uint64_t countdown;        /* sample.h: bytes to the next sample ... */
     uint64_t drawn;            /* ... at the rate of this mode word */
     uint64_t random;           /* sample.h */
     uint32_t young; /* shard.h: calls that it will yet count without a shard of

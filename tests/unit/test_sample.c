@@ -28,6 +28,23 @@ static void test_numbers(void **state)
         assert_true(fabs(sample_log(u) - log(u)) <= 1e-13 * fabs(log(u)) + 1e-15);
 }
 
+/* Sizes that no allocator has: the next sample comes no sooner and no later. */
+static void test_refused(void **state)
+{
+    static const size_t sizes[] = {PTRDIFF_MAX, (size_t)1 << 63,
+                                   (size_t)3 << 62, SIZE_MAX - 1, SIZE_MAX};
+    struct thread thread = {.random = 1};
+    uint64_t before;
+
+    (void)state;
+    sample_draw(&thread, 65536);
+    before = (uint64_t)thread.countdown;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        sample_due(&thread, sizes[i]);
+        assert_int_equal(thread.countdown, before);
+    }
+}
+
 struct mix {
     size_t size;
     int count; /* primes */
@@ -117,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_unbiased),
         cmocka_unit_test(test_pool_and_filter),
     };
