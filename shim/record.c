@@ -111,8 +111,9 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
 }
 
 /* Samples by a mode word that the thread is not ready for: counts this call, and
- * makes it ready, unless it has no row of its own. Such a thread comes here
- * every time. */
+ * makes it ready, unless it has no row of its own, or the allocator is one that
+ * may build malloc on another hook, which would count and sample again what the
+ * hot path did. Such a thread comes here every time. */
 static NOINLINE void sample_slowly(struct thread *thread, void *block,
                                    size_t size, const struct walk_start *start,
                                    uint64_t mode)
@@ -128,7 +129,7 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
         thread->drawn = mode;
     }
     thread->calls = shard->rows[0];
-    if (!shard->shared && thread->calls)
+    if (!shard->shared && thread->calls && real.allocator != ALLOCATOR_OTHER)
         thread->mode = mode;
     if (sample_due(thread, size))
         record_sample(thread, block, size, start);

@@ -77,8 +77,8 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 /*
  * The same two questions for what may free `old`, if that is not NULL, and then
  * allocates `size` bytes. Unless it says RECORD_NOTHING, nothing is counted yet.
- * What is counted here must not come by another hook again, so the
- * allocator has to be one that is known not to call any.
+ * What is counted here must not come by another hook again: a thread is ready
+ * to sample only over an allocator that is known not to call any (record.c).
  */
 static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
                                                            size_t size)
@@ -93,8 +93,8 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
         return used < LIFE_SAMPLED ? RECORD_NOTHING : RECORD_SOMEHOW;
     if (mode & SEGMENT_MODE_EXACT)
         return RECORD_EXACTLY;
-    if (used != LIFE_SAMPLED || real.allocator == ALLOCATOR_OTHER || sample_is_near(thread, size) ||
-        size == 0 || (old && sample_may_be(old)))
+    if (used != LIFE_SAMPLED || sample_is_near(thread, size) || size == 0 ||
+        (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
     sample_due(thread, size);
     counter_add_owned(&thread->calls->alloc_objects, 1);

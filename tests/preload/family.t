@@ -76,4 +76,9 @@ for library in libbump.so libbump_named.so; do # pvalloc as for jemalloc
     family family "" page_sized "$programs/$library"
     family family_new "" "" "$programs/$library"
 done
+PREPROF_MODE=sample PREPROF_OUT="$work/twice" \
+    LD_PRELOAD="$shim:$programs/libbump_named.so" "$programs/forks" vfork
+[ "$("$programs/dumpstat" "$work/twice" |
+    awk '$1 == "calls_allocs" { print $2 }')" = 108 ]
+ok $? "sampling over libbump_named.so: each call counted once"
 echo "1..$count"
