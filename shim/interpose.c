@@ -9,10 +9,10 @@
  * calloc (hazards A3). C++'s operators are in interpose_new.c.
  * Read next: record.h, real.h.
  *
- * malloc and free decide without a frame and jump on, either to the real
- * allocator or to another function, which has the same caller and starts the
- * walk there (-foptimize-sibling-calls, checked by codegen.t): *_exact where a
- * thread is in the middle of exact mode, *_recorded for anything else.
+ * Each decides without a frame and jumps on, either to the real allocator or to
+ * another function, which has the same caller and starts the walk there
+ * (-foptimize-sibling-calls, checked by codegen.t): *_exact where a thread is in
+ * the middle of exact mode, *_recorded for anything else.
  *
  * Some allocators build one function on another by way of the symbol (calloc
  * on malloc, malloc on memalign). Then the inner call records the block, and
@@ -95,7 +95,7 @@ static NOINLINE void free_exact_asking(void *block, uint32_t *slot,
     struct shard *shard = thread_self.shard;
     size_t size = real.malloc_usable_size(block);
 
-    __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(slot, 0, __ATOMIC_RELAXED); /* record_exact_take() */
     if (UNLIKELY(shard_row_free(shard, row, size)))
         peak_settle(shard);
     real.free(block);

@@ -2,9 +2,10 @@
 /*
  * record_exact.h - what every malloc and every free costs in exact mode.
  *
- * All of it is compiled into the two hooks, with everything in registers: past
- * the real allocator nothing is called. Whatever is rare is found out before
- * anything is changed, and left to a function that begins again and can do all.
+ * All of it is compiled into the hooks, with everything in registers: past the
+ * real allocator nothing is called, but that again where it must be asked for a
+ * block's size. Whatever is rare is found out before anything is changed, and
+ * left to a function that begins again and can do all.
  * A thread comes here when it is ready for exact mode (thread.h).
  * Read next: record.c, callsite.h, shard.h, owner.h.
  */
