@@ -59,7 +59,8 @@ MATRIX_DEPS := aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
   /usr/lib/python3.11/test/test_json=libpython3.11-testsuite ruby=ruby \
   php8.2=php8.2-cli node=nodejs /usr/lib/jvm=default-jre-headless \
   R=r-base-core lua5.4=lua5.4 luajit=luajit guile=guile-3.0 \
-  tclsh8.6=tcl8.6 erl=erlang-base zsh=zsh zstd=zstd zip=zip unzip=unzip \
+  tclsh8.6=tcl8.6 /usr/lib/tcl8.6/tclConfig.sh=tcl8.6-dev \
+  erl=erlang-base zsh=zsh zstd=zstd zip=zip unzip=unzip \
   gpg=gpg rsync=rsync bc=bc units=units m4=m4 bison=bison flex=flex \
   patch=patch meson=meson file=file gs=ghostscript \
   convert-im6.q16=imagemagick ffmpeg=ffmpeg doxygen=doxygen pandoc=pandoc \
@@ -448,7 +449,7 @@ deps-test: ## ... and those that the tests need
 	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS))
 deps-matrix: ## ... and those of fuzz, matrix and bench-peers
 	$(call install_missing,$(BUILD_DEPS) $(TEST_DEPS) $(MATRIX_DEPS))
-	$(Q)tests/matrix/sources.sh build/sources perl redis
+	$(Q)tests/matrix/sources.sh build/sources perl redis git sqlite3
 
 chroot-test: ## both README commands in a fresh debootstrap chroot (root; SUITE=bookworm)
 	$(Q)tests/chroot.sh $(or $(SUITE),bookworm)
