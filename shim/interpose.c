@@ -37,16 +37,22 @@ static ALWAYS_INLINE void record_exact_result(void *block,
         record_exact_alloc(&thread_self, block, start);
 }
 
-static HOT void *malloc_exact(size_t size)
-{
-    const struct walk_start start = WALK_START_HERE();
-    void *block;
+#define INTERPOSE_EXACTLY(name, parameters, allocate)                          \
+    static HOT void *name parameters                                           \
+    {                                                                          \
+        const struct walk_start start = WALK_START_HERE();                     \
+        void *block;                                                           \
+                                                                               \
+        thread_self.recorded = NULL;                                           \
+        block = real.allocate;                                                 \
+        record_exact_result(block, &start);                                    \
+        return block;                                                          \
+    }
 
-    thread_self.recorded = NULL;
-    block = real.malloc(size);
-    record_exact_result(block, &start);
-    return block;
-}
+INTERPOSE_EXACTLY(malloc_exact, (size_t size), malloc(size))
+INTERPOSE_EXACTLY(calloc_exact, (size_t count, size_t size),
+                  calloc(count, size))
+INTERPOSE_EXACTLY(realloc_exact_first, (size_t size), realloc(NULL, size))
 
 static NOINLINE void *malloc_recorded(size_t size)
 {
@@ -216,17 +222,6 @@ static HOT void *realloc_exact(void *old, size_t size)
     return block;
 }
 
-static NOINLINE void *realloc_exact_first(size_t size)
-{
-    const struct walk_start start = WALK_START_HERE();
-    void *block;
-
-    thread_self.recorded = NULL;
-    block = real.realloc(NULL, size);
-    record_exact_result(block, &start);
-    return block;
-}
-
 EXPORT void *realloc(void *old, size_t size)
 {
     if (LIKELY(!boot_owns(old)))
@@ -264,8 +259,9 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
     return err;
 }
 
-/* The functions that only differ in what they are called with. */
-#define INTERPOSE_ALLOC(name, parameters, arguments, size)                     \
+/* The functions that only differ in what they are called with; `exactly` is
+ * where exact mode goes. */
+#define INTERPOSE_ALLOC(name, parameters, arguments, size, exactly)            \
     static NOINLINE void *name##_recorded parameters                           \
     {                                                                          \
         const struct walk_start start = WALK_START_HERE();                     \
@@ -276,24 +272,13 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
         return block;                                                          \
     }                                                                          \
                                                                                \
-    static NOINLINE void *name##_exact parameters                              \
-    {                                                                          \
-        const struct walk_start start = WALK_START_HERE();                     \
-        void *block;                                                           \
-                                                                               \
-        thread_self.recorded = NULL;                                           \
-        block = real.name arguments;                                           \
-        record_exact_result(block, &start);                                    \
-        return block;                                                          \
-    }                                                                          \
-                                                                               \
     EXPORT void *name parameters                                               \
     {                                                                          \
         switch (record_realloc_needs(NULL, size)) {                            \
         case RECORD_NOTHING:                                                   \
             return real.name arguments;                                        \
         case RECORD_EXACTLY:                                                   \
-            return name##_exact arguments;                                     \
+            return exactly arguments;                                          \
         case RECORD_SOMEHOW:                                                   \
             break;                                                             \
         }                                                                      \
@@ -301,13 +286,13 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
     }
 
 INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
-                count *size)
+                count *size, calloc_exact)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
-                (alignment, size), size)
+                (alignment, size), size, aligned_alloc_recorded)
 INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),
-                size)
-INTERPOSE_ALLOC(valloc, (size_t size), (size), size)
-INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size)
+                size, memalign_recorded)
+INTERPOSE_ALLOC(valloc, (size_t size), (size), size, valloc_recorded)
+INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size, pvalloc_recorded)
 
 EXPORT void cfree(void *block)
 {
