@@ -70,20 +70,9 @@ static void set_status(enum segment_status status, const char *note)
     __atomic_store_n(&header->status, status, __ATOMIC_SEQ_CST);
 }
 
-void life_set_mode(uint64_t word)
-{
-    uint64_t *mode = &life->header->mode;
-    uint64_t before = __atomic_load_n(mode, __ATOMIC_RELAXED);
-
-    while (!__atomic_compare_exchange_n(
-        mode, &before, (before & SEGMENT_MODE_BIRTH) | word, true,
-        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
-}
-
 void life_disable(enum segment_status status, const char *note)
 {
-    life_set_mode(SEGMENT_MODE_OFF);
+    segment_mode_exchange(&life->header->mode, SEGMENT_MODE_OFF);
     set_status(status, note);
 }
 

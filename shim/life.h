@@ -121,9 +121,6 @@ static ALWAYS_INLINE uint64_t life_mode_or_none(void)
     return __atomic_load_n(mode, __ATOMIC_RELAXED);
 }
 
-/* Changes the mode, once joined. */
-void life_set_mode(uint64_t word);
-
 /*
  * Prepares the segment for the first recording in a mode, which proves that
  * allocations come here, and notes that the mode was used. False when there is

@@ -104,7 +104,7 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
     if (mode == PREPROF_OFF && life->header->recording_ns)
         __atomic_fetch_or(&life->header->modes_used, 1u << SEGMENT_MODE_OFF,
                           __ATOMIC_RELAXED);
-    life_set_mode(word);
+    segment_mode_exchange(&life->header->mode, word);
     return 0;
 }
 

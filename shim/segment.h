@@ -50,6 +50,7 @@
 #ifndef PREPROF_SEGMENT_H
 #define PREPROF_SEGMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -98,6 +99,19 @@ enum segment_mode {
 #define SEGMENT_MODE_OF(word)         ((enum segment_mode)((word)&SEGMENT_MODE_MASK))
 #define SEGMENT_SAMPLE_SIZE_OF(word)  (((word) & ~SEGMENT_MODE_BIRTH) >> 2)
 #define SEGMENT_SAMPLE_SIZE_DEFAULT   524288u
+
+/* Changes the mode in a header's word, and keeps the process's number. Returns
+ * the word that stood there. Threads and processes: any. Async-signal-safe. */
+static inline uint64_t segment_mode_exchange(uint64_t *word, uint64_t mode)
+{
+    uint64_t before = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(
+        word, &before, (before & SEGMENT_MODE_BIRTH) | mode, true,
+        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+    return before;
+}
 
 /* ---- life -------------------------------------------------------------- */
 

@@ -37,17 +37,11 @@ typedef uint64_t store_function(struct segment_header *header, uint64_t word);
 /* As preprof_set_mode() does it inside. */
 static uint64_t store_mode(struct segment_header *header, uint64_t mode)
 {
-    uint64_t before = __atomic_load_n(&header->mode, __ATOMIC_RELAXED);
-
     if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF &&
         __atomic_load_n(&header->recording_ns, __ATOMIC_RELAXED))
         __atomic_fetch_or(&header->modes_used, 1u << SEGMENT_MODE_OFF,
                           __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(
-        &header->mode, &before, (before & SEGMENT_MODE_BIRTH) | mode, true,
-        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
-    return before;
+    return segment_mode_exchange(&header->mode, mode);
 }
 
 static uint64_t store_locks(struct segment_header *header, uint64_t on)
