@@ -150,7 +150,7 @@ ok(few.cpu_s() - before <= 0.1, f"200 clients, 32 descriptors: {few.cpu_s() - be
 for client in held[:190]:
     client.close()
 last = Client(few.port)
-last.send(b"GET /pid/7/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+last.send(b"GET /pid/5000107/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
 answer = last.answer()
 is_(answer and answer.status, 200, "a later one is answered when it is its turn")
 for client in held[190:]:

@@ -21,8 +21,8 @@ def profile(pid, kind="heap"):
 
 
 def works(name):
-    answer = profile(7)
-    is_((answer.status, answer.body), (200, b"kind=heap\npid=7\nformat=pprof\n"),
+    answer = profile(5000107)
+    is_((answer.status, answer.body), (200, b"kind=heap\npid=5000107\nformat=pprof\n"),
         name + ": the next request is answered")
     is_(len(server.children()), 1, name + ": there is one child")
 
@@ -106,7 +106,7 @@ ok(time.monotonic() - begin < 0.5, "at once")
 client.close(reset=True)
 waiting = [server.client() for _ in range(20)]
 for one in waiting:
-    one.send(b"GET /pid/7/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    one.send(b"GET /pid/5000107/debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
 for one in waiting[:10]:
     one.close(reset=True)
 is_([one.answer().status for one in waiting[10:]], [200] * 10, "clients that left")
@@ -139,7 +139,7 @@ ok(status == 0 and seconds < 2, f"a child that ignores the end: {seconds:.2f} s"
 ok(not os.path.exists(f"/proc/{child}"), "and is gone as well")
 
 server = Server()
-profile(7)
+profile(5000107)
 child = server.children()[0]
 server.stop(signal.SIGKILL)
 ok(wait_for(lambda: not os.path.exists(f"/proc/{child}") or
@@ -147,10 +147,10 @@ ok(wait_for(lambda: not os.path.exists(f"/proc/{child}") or
    "KILL: the child ends by itself")
 
 server = Server(render=None)
-answer = profile(7)
+answer = profile(5000107)
 is_((answer.status, answer.body),
     (500, b"preprof-render cannot be used: no such file or directory\n"), "no preprof-render")
-is_(profile(7).status, 500, "no preprof-render, again")
+is_(profile(5000107).status, 500, "no preprof-render, again")
 is_(server.get("/").status, 200, "no preprof-render: the rest works")
 is_(server.stop()[0], 0, "no preprof-render: the end")
 done()

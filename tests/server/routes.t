@@ -79,12 +79,12 @@ for name in "nosuch", "heap/", "../heap", "heap;id", "$(id)", \
     check(f"{root}/debug/pprof/{name}", 404, TEXT, "Unknown profile\n",
           x_go_pprof="1")
 for target in "/nosuch", "/pid/0/debug/pprof/heap", "/%00", "//", "/..", \
-        "/pid/7/allocate", "/debug/pprof\\heap":
+        "/pid/5000107/allocate", "/debug/pprof\\heap":
     check(target, 404, TEXT, "404 page not found\n")
 check("/debug/pprof?x=%0d%0aX-Evil:1&y=<b>", 301, HTML,
       '<a href="/debug/pprof/?x=%0d%0aX-Evil:1&amp;y=&lt;b&gt;">Moved '
       'Permanently</a>.\n\n', location="/debug/pprof/?x=%0d%0aX-Evil:1&y=<b>")
-check("/pid/7", 301, HTML, location="/pid/7/debug/pprof/")
+check("/pid/5000107", 301, HTML, location="/pid/5000107/debug/pprof/")
 
 answer = check("/", 200, TEXT)
 ok(b"/debug/pprof/" in answer.body and b"/allocate2" in answer.body, "/ tells what there is")
