@@ -87,29 +87,33 @@ def read_rows(path):
 
 
 class Machine:
-    """Where rows run: one directory that every user may enter."""
+    """Where rows run: directories that every user may enter. What the shim
+    writes is on tmpfs, as by default."""
 
     def __init__(self, shim):
         self.root = tempfile.mkdtemp(prefix="preprof-matrix-")
+        self.written = tempfile.mkdtemp(prefix="preprof-matrix-", dir="/dev/shm")
         os.chmod(self.root, 0o711)
-        self.work = os.path.join(self.root, "work")
+        os.chmod(self.written, 0o711)
         self.shim = shutil.copy(shim, self.root)
         self.state = shutil.copy(
             os.path.join(BUILD, "tests/programs/libstate.so"), self.root)
         self.profiles = []
 
-    def directory(self, name):
-        path = os.path.join(self.root, name)
+    @staticmethod
+    def directory(root, name):
+        path = os.path.join(root, name)
         shutil.rmtree(path, ignore_errors=True)
         os.mkdir(path, 0o700)
         return path
 
     def run(self, row, mode):
         """One run of a row in a mode, or plain when that is None."""
-        work = self.directory("work")
-        states = self.directory("states")
+        work = self.directory(self.root, "work")
+        states = self.directory(self.root, "states")
         os.chmod(states, 0o1777)
-        segments, profiles = self.directory("segments"), self.directory("out")
+        segments = self.directory(self.written, "segments")
+        profiles = self.directory(self.written, "out")
         os.chmod(profiles, 0o1777)
         preload = [self.state] if mode is None else [self.shim, self.state]
         environment = {
@@ -392,6 +396,7 @@ def main():
                 check=True).stdout)
     if not options.keep:
         shutil.rmtree(machine.root)
+        shutil.rmtree(machine.written)
     print("%d rows, %d not ok%s" % (len(lines), len(bad),
                                     ": " + ", ".join(bad) if bad else ""))
     return 1 if bad else 0
