@@ -4,6 +4,7 @@
 #   #: NAME | package: DEBIAN-PACKAGE | few: WHY FEWER THAN 10 000 ALLOCATIONS
 #           | varies: WHAT DIFFERS FROM RUN TO RUN WITHOUT THE SHIM
 #           | source: OF THE PACKAGE THAT HAS ITS TEST SUITE (sources.sh)
+#           | omits: WHAT IS NOT RUN OF IT, AND WHY
 #
 # (in one line) begins a row; what stands before the first is before all.
 #: python3 | package: python3.11-minimal

@@ -6,9 +6,10 @@ Each program of the row files (*.sh here) runs twice plain and once in each of
 off, sample and exact, in a directory that is made anew every time under the
 same name. Compared with the plain run: output, exit status, and for every
 process of it what libstate.so wrote down when its main() began and in exit():
-descriptors, threads, signal dispositions, umask and core limit. What the two
-plain runs do not agree about says nothing about the shim: it is left out, and
-the row says so. Every profile of the exact run must be readable; their
+descriptors, threads, signal dispositions, umask and core limit. What the plain
+runs do not agree about says nothing about the shim: it is left out, and the
+row says so. Where a mode differs, plain runs again some times, because two may
+have agreed by chance. Every profile of the exact run must be readable; their
 allocations added up are the row's number, at least ENOUGH or the row says why.
 
 A row file is a shell script cut into rows by lines "#: NAME | WORD: TEXT ...":
@@ -34,6 +35,7 @@ SOURCES = os.path.abspath("build/sources")  # sources.sh
 MODES = ["off", "sample", "exact"]
 ENOUGH = 10000
 TIMEOUT_S = 180
+AGAIN = 5  # more plain runs where a mode seems to differ
 # The one signal that the shim may catch, for CPU profiles (libpreprof(7)).
 CPU_SIGNALS = {1 << (signal.SIGURG - 1), 1 << (signal.SIGWINCH - 1)}
 
@@ -51,7 +53,7 @@ finish() { # finish SIGNAL: the server's status is output
 }
 """
 
-Row = collections.namedtuple("Row", "name package source few varies script")
+Row = collections.namedtuple("Row", "name package source few varies omits script")
 Result = collections.namedtuple("Result", "status out err states")
 
 
@@ -67,13 +69,13 @@ def read_rows(path):
             return
         words = [part.strip() for part in head.split("|")]
         options = dict(part.split(": ", 1) for part in words[1:])
-        unknown = set(options) - {"package", "source", "few", "varies"}
+        unknown = set(options) - {"package", "source", "few", "varies", "omits"}
         if unknown:
             sys.exit("%s: %s: unknown word %s" % (path, words[0], unknown))
         rows.append(Row(words[0], options.get("package", words[0]),
                         options.get("source"),
                         options.get("few"), options.get("varies", "").split(),
-                        shared + text))
+                        options.get("omits"), shared + text))
 
     with open(path) as file:
         for line in file:
@@ -211,8 +213,9 @@ def view(row, result, aspect):
         return getattr(result, aspect)
     if aspect == "processes":
         return [(when, program) for when, program, _ in result.states]
-    values = [(when, program, state.get(aspect))
-              for when, program, state in result.states]
+    # In their own order, not that of what they stand with.
+    values = sorted((when, program, state.get(aspect, ""))
+                    for when, program, state in result.states)
     # Where not even their number is the same: what all began with.
     return (sorted({v for v in values if v[0] == "begin"})
             if "processes" in row.varies else values)
@@ -224,22 +227,27 @@ ASPECTS = ["status", "out", "err", "processes", "fds", "threads", "blocked",
 
 def kernel_difference(row, plain, shimmed):
     """Signals the kernel has caught in one and not in the other, but ours."""
-    one = view(row, plain, "kernel_caught")
-    other = view(row, shimmed, "kernel_caught")
-    return any(int(a[2], 16) ^ int(b[2], 16) not in CPU_SIGNALS | {0}
-               for a, b in zip(one, other))
+    one, other = ([int(state["kernel_caught"], 16)
+                   for *_, state in result.states]
+                  for result in (plain, shimmed))
+    return any(a ^ b not in CPU_SIGNALS | {0} for a, b in zip(one, other))
 
 
-def compare(row, plain, again, shimmed):
-    """What differs, and what the plain runs themselves do not agree about."""
-    varies = [a for a in ASPECTS if view(row, plain, a) != view(row, again, a)]
-    left_out = set(varies) | set(row.varies)
+def varying(row, plains):
+    """What plain runs themselves do not agree about."""
+    return {a for a in ASPECTS
+            if any(view(row, plains[0], a) != view(row, plain, a)
+                   for plain in plains[1:])}
+
+
+def compare(row, plain, shimmed, left_out):
+    """What differs."""
     differs = [a for a in ASPECTS if a not in left_out
                and view(row, plain, a) != view(row, shimmed, a)]
     if not left_out & {"caught", "processes"} and not differs and \
             kernel_difference(row, plain, shimmed):
         differs.append("kernel_caught")
-    return differs, varies
+    return differs
 
 
 def explain(row, plain, shimmed, aspect):
@@ -269,25 +277,30 @@ def run_row(machine, row):
         return None, "not installed: " + row.package
     if row.source and not glob.glob("%s/%s_*" % (SOURCES, row.source)):
         return None, "no source: " + row.source
-    plain, again = machine.run(row, None), machine.run(row, None)
+    plains = [machine.run(row, None) for _ in range(2)]
+    plain = plains[0]
+    shimmed = {mode: machine.run(row, mode) for mode in MODES}
+    counted = machine.count()
+    left_out = varying(row, plains) | set(row.varies)
+    # Is it the shim, or did two plain runs only happen to agree?
+    if any(compare(row, plain, shimmed[mode], left_out) for mode in MODES):
+        plains += [machine.run(row, None) for _ in range(AGAIN)]
+        left_out |= varying(row, plains)
     cells, notes, good = {}, [], True
-    varies_all = set()
     for mode in MODES:
-        shimmed = machine.run(row, mode)
-        differs, varies = compare(row, plain, again, shimmed)
-        varies_all |= set(varies)
+        differs = compare(row, plain, shimmed[mode], left_out)
         cells[mode] = "differs: " + " ".join(differs) if differs else "same"
         for aspect in differs:
-            explain(row, plain, shimmed, aspect)
+            explain(row, plain, shimmed[mode], aspect)
         good &= not differs
-    surprising = varies_all - set(row.varies)
+    surprising = left_out - set(row.varies)
     if surprising:
-        for aspect in surprising:
-            explain(row, plain, again, aspect)
+        for other in plains[1:]:
+            for aspect in sorted(varying(row, [plain, other]) & surprising):
+                explain(row, plain, other, aspect)
         notes.append("varies unexpectedly without the shim: "
                      + ", ".join(sorted(surprising)))
         good = False
-    counted = machine.count()
     if not plain.states:
         notes.append("no process was preloaded")
         good = bool(row.few) and good
@@ -305,6 +318,8 @@ def run_row(machine, row):
         notes.append(row.few)
     if row.varies:
         notes.append("varies by itself: " + ", ".join(row.varies))
+    if row.omits:
+        notes.append("without " + row.omits)
     if plain.status:
         notes.append("exit status %s" % plain.status)
     good &= plain.status != "timeout"
