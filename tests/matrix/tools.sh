@@ -10,6 +10,14 @@ built() { # built PACKAGE COMMAND: says where COMMAND has built its source, once
     fi
     echo "$there"
 }
+git_tests() { # git_tests SCRIPT...: of git's own suite, for the installed git
+    suite=$(built git 'make t/helper/test-tool GIT-BUILD-OPTIONS CFLAGS=-O0 NO_CURL=1 \
+        NO_EXPAT=1 NO_OPENSSL=1 NO_GETTEXT=1 NO_TCLTK=1 NO_PERL=1 NO_PYTHON=1; make -C templates')
+    # Its own check of malloc would set LD_PRELOAD.
+    export GIT_TEST_INSTALLED=/usr/bin TEST_NO_MALLOC_CHECK=1 TEST_OUTPUT_DIRECTORY=$PWD
+    cd "$suite/t"
+    for script; do run sh "$script.sh" || echo $?; done
+}
 lines() { # lines N: text that looks like prose and is always the same
     awk -v n="$1" 'BEGIN { s = 7919; for (i = 1; i <= n; i++) { line = i
         for (w = 0; w < 9; w++) { s = (s * 16807) % 2147483647
@@ -47,15 +55,18 @@ done
 run git log -p --stat | sha256sum; run git blame file | sha256sum
 run git gc -q; run git fsck; run git diff HEAD~3 | tail -n 1
 run git clone -q . ../copy; git -C ../copy rev-parse HEAD
-#: git suite | package: git | source: git
-suite=$(built git 'make t/helper/test-tool GIT-BUILD-OPTIONS CFLAGS=-O0 NO_CURL=1 NO_EXPAT=1 NO_OPENSSL=1 \
-    NO_GETTEXT=1 NO_TCLTK=1 NO_PERL=1 NO_PYTHON=1; make -C templates')
-# Its own check of malloc would set LD_PRELOAD.
-export GIT_TEST_INSTALLED=/usr/bin TEST_NO_MALLOC_CHECK=1 TEST_OUTPUT_DIRECTORY=$PWD
-cd "$suite/t"
-for test in t0001-init t1300-config t1400-update-ref; do
-    run sh $test.sh || echo $?
-done
+#: git suite: basics | package: git | source: git
+git_tests t0001-init t1300-config t1400-update-ref
+#: git suite: objects | package: git | source: git
+git_tests t1006-cat-file t9300-fast-import
+#: git suite: branches, tags | package: git | source: git
+git_tests t3200-branch t7004-tag
+#: git suite: diff | package: git | source: git
+git_tests t4013-diff-various
+#: git suite: shell | package: git | source: git
+git_tests t0000-basic
+#: git suite: fetch | package: git | source: git | omits: a test that pipes into head -n 1: git races with it for EPIPE, whose handler changes what SIGPIPE does in exit()
+GIT_SKIP_TESTS=t5510.172 git_tests t5510-fetch
 #: xsltproc
 { echo '<a>'; for i in $(seq 5000); do echo "<b n='$i'><c>$i text</c></b>"; done
     echo '</a>'; } >in.xml
