@@ -343,9 +343,11 @@ themselves. The one signal that the shim may catch
 for CPU profiles (libpreprof(7)) is looked for in what the program is told.
 
 What a program does differently from run to run even without the shim is not
-compared, and its row names it. Where that is the number of processes, the rest
-is compared as the set of what processes began with, so that a process more or
-less of a kind makes no difference.
+compared, and its row names it, or the part of a test suite that was left out
+for it. Where a mode seemed to differ, the program ran five more times without
+the shim, to see whether it is the program's doing. Where the number of
+processes varies, the rest is compared as the set of what processes began with,
+so that a process more or less of a kind makes no difference.
 
 *Allocations* and *processes* are those of the exact run. Each of its profiles
 was read back, and altogether less than 0.1 % of bytes were without a stack. A
