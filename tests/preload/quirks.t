@@ -17,17 +17,19 @@ ulimit -c 0
 show() { diff plain out 2>&1 | cat - stat | head -n 20; }
 # said PRELOADS COMMAND...: output, then the status; without addresses
 said() {
-    preloads=$1; shift
-    { LD_PRELOAD=$preloads timeout 30 "$@" 2>&1; echo "status $?"; } |
+    loaded=$1; shift
+    { LD_PRELOAD=$loaded timeout 30 "$@" 2>&1; echo "status $?"; } |
         sed 's/0x[0-9a-f]*/ADDRESS/g'
 }
-# same NAME PRELOADS COMMAND...: of the preloads, SHIM is left out or is us
+# same NAME PRELOADS COMMAND...: of the preloads, SHIM is left out or is us, and
+# has made the folder of its segments
 same() {
     name=$1 preloads=$2; shift 2
     said "$(echo "$preloads" | sed s/SHIM//)" "$@" >plain
     for mode in off sample=1 exact; do
+        rm -rf segments
         PREPROF_MODE=$mode said "$(echo "$preloads" | sed "s,SHIM,$shim,")" "$@" >out
-        cmp -s plain out
+        cmp -s plain out && [ -d segments ]
         ok $? "$name, $mode: the same, $(tail -n 1 out)"
     done
 }
