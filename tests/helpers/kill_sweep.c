@@ -260,6 +260,8 @@ static void look(uint64_t stride, bool exact)
     }
     if (victim)
         fail("it does not end", steps);
+    if (looks == 0)
+        fail("never in the shim", steps);
     printf("%s: %" PRIu64 " instructions, %" PRIu64 " of them the shim's, "
            "%" PRIu64 " looks\n",
            scenario, steps, inside, looks);
@@ -315,6 +317,8 @@ int main(int argc, char **argv)
         count = argc > 6 ? strtoull(argv[6], NULL, 10) : 1;
         for (uint64_t i = 1; i <= count; i++)
             kill_after(i * stride, exact, &found);
+        if (found == 0)
+            fail("nothing was left by any", count * stride);
         printf("%s: %" PRIu64 " processes, %" PRIu64 " segments\n", scenario,
                count, found);
     }

@@ -40,6 +40,13 @@ is_exact() {
 stress reuse $replaced
 is_exact
 ok $? "blocks whose addresses come back in other threads: $(tail -n 1 out)"
+over=:$programs/librelay.so
+for mode in exact sample=1; do
+    PREPROF_MODE=$mode stress relay 101
+    is_exact
+    ok $? "$mode: addresses that another thread has before free() and realloc() return"
+done
+over=
 for i in 0 1 2 3 4 5 6 7; do cp "$programs/libplugin.so" $i.so; done
 stress plugins $loaded .
 is_exact

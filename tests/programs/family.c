@@ -141,6 +141,8 @@ CASE(huge_realloc)
         *block = 7;
         TRY(realloc(block + zero, TOO_MUCH + zero), 1);
         TRY(reallocarray(block + zero, SIZE_MAX / 2 + zero, 3), 1);
+        family->misaligned +=
+            reallocarray(block + zero, TOO_MUCH + zero, 1) != NULL;
         family->misaligned += *block != 7;
         if (i % 2)
             GIVE(block, free(block));

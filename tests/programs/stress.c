@@ -8,6 +8,9 @@
  *                  changed
  *   reuse N        4 threads replace, move and free N blocks each, of sizes
  *                  whose addresses come back at once
+ *   relay N        gives back N blocks by free() and N by realloc(); before each
+ *                  of these calls returns, another thread has the address
+ *                  (librelay.c)
  *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N times
  *                  each, while one allocates
  *   many N         4 threads replace N blocks in all, each other's too, a few
@@ -23,6 +26,7 @@
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -218,6 +222,62 @@ static void reuse_addresses(void)
         release(places[i]);
 }
 
+/* ---- relay ------------------------------------------------------------- */
+
+static sem_t given, taken;
+static void *volatile caught;
+
+static void hand_over(void)
+{
+    sem_post(&given);
+    sem_wait(&taken);
+}
+
+static void *catch_all(void *unused)
+{
+    for (uint64_t i = 0; i < 2 * number; i++) {
+        sem_wait(&given);
+        caught = allocate(64);
+        sem_post(&taken);
+    }
+    return unused;
+}
+
+/* Gives back a block while the other thread waits for it. */
+static void relay_one(void (**given_back)(void), bool by_realloc)
+{
+    void *block = allocate(64), *moved = NULL, *before = block;
+
+    *given_back = hand_over;
+    if (by_realloc)
+        moved = realloc(block, 128);
+    else
+        free(block);
+    *given_back = NULL;
+    __atomic_fetch_add(&frees, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&allocations, by_realloc, __ATOMIC_RELAXED);
+    if (caught != before)
+        fail("the other thread has another address");
+    release(moved);
+    release(caught);
+}
+
+static void relay_all(void)
+{
+    void (**given_back)(void) =
+        (void (**)(void))dlsym(RTLD_DEFAULT, "relay_given_back");
+    pthread_t thread;
+
+    if (!given_back || sem_init(&given, 0, 0) || sem_init(&taken, 0, 0) ||
+        pthread_create(&thread, NULL, catch_all, NULL))
+        fail("no relay");
+    for (uint64_t i = 0; i < number; i++) {
+        relay_one(given_back, false);
+        relay_one(given_back, true);
+    }
+    pthread_join(thread, NULL);
+}
+
 /* ---- plugins ----------------------------------------------------------- */
 
 static const char *plugins;
@@ -345,6 +405,8 @@ int main(int argc, char **argv)
         use_fds();
     else if (strcmp(what, "reuse") == 0)
         reuse_addresses();
+    else if (strcmp(what, "relay") == 0)
+        relay_all();
     else if (strcmp(what, "plugins") == 0)
         run_threads(load_or_allocate, 3, 0);
     else if (strcmp(what, "many") == 0)
