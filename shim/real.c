@@ -77,24 +77,38 @@ static void *first_aligned_alloc(size_t alignment, size_t size)
 
 static int first_posix_memalign(void **block, size_t alignment, size_t size)
 {
-    real_resolve();
-    return real.posix_memalign(block, alignment, size);
+    void *made;
+
+    if (!resolving) {
+        real_resolve();
+        return real.posix_memalign(block, alignment, size);
+    }
+    made = boot_alloc(alignment, size);
+    if (made)
+        *block = made;
+    return made ? 0 : ENOMEM;
 }
 
 static void *first_valloc(size_t size)
 {
+    if (resolving)
+        return boot_alloc(OS_PAGE_SIZE, size);
     real_resolve();
     return real.valloc(size);
 }
 
 static void *first_pvalloc(size_t size)
 {
+    if (resolving)
+        return boot_alloc(OS_PAGE_SIZE, size);
     real_resolve();
     return real.pvalloc(size);
 }
 
 static size_t first_usable_size(void *block)
 {
+    if (resolving) /* not boot.h's: of an allocator that we do not know yet */
+        return 0;
     real_resolve();
     return real.malloc_usable_size(block);
 }

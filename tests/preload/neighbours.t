@@ -40,6 +40,14 @@ run exact "$count_lib:$shim" /bin/true
 [ "$(counted allocs)" = 0 ]
 ok $? "the shim itself allocates nothing that the first malloc in scope sees"
 
+# ---- what was allocated before there was an allocator ----
+for mode in off sample=1 exact; do
+    run $mode "$programs/libearly.so:$shim" "$programs/primes"
+    early=$(sed -n 's/^libearly: \(.*\) of \1$/\1/p' "$work/err")
+    [ "$status" = 0 ] && [ "${early:-0}" -ge 10 ] && [ "$(value unknown_frees)" = 0 ]
+    ok $? "$mode: $early blocks of the bootstrap arena given back in every way"
+done
+
 # ---- a malloc in front ----
 run exact "$count_lib:$shim" "$programs/primes"
 [ "$(value status)" = 0 ] && [ "$(value alloc_objects)" = 5316 ] && same_counts
