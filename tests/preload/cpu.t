@@ -172,6 +172,14 @@ ok(profile.cumulative("main") > 0 and profile.flat("[no stack]") > 0,
    f"8 KiB: room for one handler, not for two: {profile.cumulative('main')} samples walked, "
    f"{profile.flat('[no stack]')} not")
 
+# A stack that no signal fits
+program = start(os.path.join(PROGRAMS, "urgent"), "fiber")
+begin(program)
+is_((program.wait(20), program.stdout.read()), (0, "swapcontext 0\ncame 0\n"),
+    "a fiber of 1 KiB, and an alternate stack")
+profile = finish()
+ok(profile.cumulative("work_inside") > 0, f"{profile.cumulative('work_inside')} samples of it")
+
 # Threads: many, short ones; a limit of timers
 count = 100000 if os.environ.get("SOAK") else 10000
 program = start(os.path.join(PROGRAMS, "short"), "0", "60", str(count))
@@ -181,6 +189,12 @@ is_((program.wait(60), said), (0, "done\n"), f"{count} short threads")
 finish()
 with open("/proc/self/status") as text:
     used = int(re.search(r"SigQ:\s+(\d+)/", text.read())[1])
+program = start(os.path.join(PROGRAMS, "short"), "0", "60", "1000",
+                limits=lambda: resource.setrlimit(resource.RLIMIT_SIGPENDING, (used + 40, used + 40)))
+begin(program)
+program.stdout.read()
+is_((program.wait(60), loss(finish(), "CPU timers refused")), (0, 0),
+    "1000 short threads, and room for 40 timers: those of dead ones go")
 program = start(os.path.join(PROGRAMS, "spin"), "6", "1", limits=lambda: resource.setrlimit(
     resource.RLIMIT_SIGPENDING, (used + 3, used + 3)))
 begin(program)

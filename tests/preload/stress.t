@@ -64,7 +64,7 @@ done
 over=
 stress small $threads
 is_exact
-ok $? "threads of the smallest stack there is"
+ok $? "threads of the smallest stack there is, which allocate as they end"
 
 # Three threads allocate while processes of every kind are made, and may not be
 # held up; what their parent counts is its own, and a vfork child's.

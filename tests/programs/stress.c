@@ -8,15 +8,15 @@
  *                  changed
  *   reuse N        4 threads replace, move and free N blocks each, of sizes
  *                  whose addresses come back at once
- *   relay N        gives back N blocks by free() and N by realloc(); before each
- *                  of these calls returns, another thread has the address
- *                  (librelay.c)
+ *   relay N        gives back N blocks by free() and N by realloc(); before any
+ *                  returns, another thread has the address (librelay.c)
  *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N times
  *                  each, while one allocates
  *   many N         4 threads replace N blocks in all, each other's too, a few
  *                  hundred alive, one in a thousand of them mapped; and how much
  *                  more memory was ever resident than after a tenth of them
- *   small N        N threads of PTHREAD_STACK_MIN that allocate
+ *   small N        N threads of PTHREAD_STACK_MIN that allocate, and again as
+ *                  they end
  *   strict         enters seccomp's strict mode, allocates, ends by exit(2)
  *
  * The last line is "did ALLOCATIONS FREES".
@@ -363,16 +363,27 @@ static void allocate_many(void)
 
 /* ---- the rest ---------------------------------------------------------- */
 
+static pthread_key_t ending; /* made later than any that a preload may have */
+
+static void allocate_at_the_end(void *block)
+{
+    release(block);
+    release(allocate(43));
+}
+
 static void *allocate_little(void *size)
 {
     void *block = allocate((uintptr_t)size);
 
     release(block);
+    pthread_setspecific(ending, allocate(41));
     return NULL;
 }
 
 static void start_small_threads(void)
 {
+    if (pthread_key_create(&ending, allocate_at_the_end) != 0)
+        fail("no key");
     for (uint64_t done = 0; done < number; done += 50)
         run_threads(allocate_little, 50, (size_t)PTHREAD_STACK_MIN);
 }

@@ -16,6 +16,8 @@
  *   exec     becomes itself again, with threads that work, once with SIGURG
  *            blocked, and says whether one has come along
  *   stack    has a small alternate stack, and works, then works on it
+ *   fiber    has an alternate stack, and works on one that no signal fits, as
+ *            Go's are
  */
 #include <errno.h>
 #include <pthread.h>
@@ -28,6 +30,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define RUN_S 0.6
@@ -204,6 +207,7 @@ static void fork_often(void)
         child = fork();
 
         if (child == 0) {
+            raise(SIGURG); /* before anything in it is known to a preload */
             free(malloc(1));
             work(0.02);
             _exit(7);
@@ -285,6 +289,33 @@ static void work_on_small_stack(void)
     raise(SIGUSR1);
 }
 
+static ucontext_t outside;
+
+static void work_inside(void)
+{
+    work(RUN_S / 2);
+    came += 0; /* a frame of its own */
+}
+
+static void work_on_fiber(void)
+{
+    const size_t page = 4096;
+    static char alternate[65536];
+    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ucontext_t fiber;
+
+    work(0.01); /* binding what it calls takes more stack than that */
+    if (pages == MAP_FAILED || mprotect(pages, page, PROT_NONE) != 0 ||
+        sigaltstack(&stack, NULL) != 0 || getcontext(&fiber) != 0)
+        exit(1);
+    fiber.uc_stack = (stack_t){.ss_sp = pages + page, .ss_size = 1024};
+    fiber.uc_link = &outside;
+    makecontext(&fiber, work_inside, 0);
+    printf("swapcontext %d\n", swapcontext(&outside, &fiber));
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -309,8 +340,8 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "loop") == 0) {
         loop(SIGURG);
     } else if (strcmp(what, "both") == 0) {
+        signal(SIGWINCH, on_signal); /* ours would come next */
         signal(SIGURG, on_signal);
-        signal(SIGWINCH, on_signal);
         work(RUN_S);
     } else if (strcmp(what, "fork") == 0) {
         fork_often();
@@ -320,6 +351,8 @@ int main(int argc, char **argv)
         argc == 2 ? exec_again() : look_after_exec();
     } else if (strcmp(what, "stack") == 0) {
         work_on_small_stack();
+    } else if (strcmp(what, "fiber") == 0) {
+        work_on_fiber();
     }
     printf("came %d\n", (int)came);
     return 0;
