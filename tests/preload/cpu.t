@@ -189,12 +189,12 @@ is_((program.wait(60), said), (0, "done\n"), f"{count} short threads")
 finish()
 with open("/proc/self/status") as text:
     used = int(re.search(r"SigQ:\s+(\d+)/", text.read())[1])
-program = start(os.path.join(PROGRAMS, "short"), "0", "60", "1000",
-                limits=lambda: resource.setrlimit(resource.RLIMIT_SIGPENDING, (used + 40, used + 40)))
+program = start(os.path.join(PROGRAMS, "short"), "0", "0.7", limits=lambda: resource.setrlimit(
+    resource.RLIMIT_SIGPENDING, (used + 10, used + 10)))
 begin(program)
 program.stdout.read()
 is_((program.wait(60), loss(finish(), "CPU timers refused")), (0, 0),
-    "1000 short threads, and room for 40 timers: those of dead ones go")
+    "threads of 20 ms, and room for 10 timers: those of dead ones go")
 program = start(os.path.join(PROGRAMS, "spin"), "6", "1", limits=lambda: resource.setrlimit(
     resource.RLIMIT_SIGPENDING, (used + 3, used + 3)))
 begin(program)
