@@ -374,7 +374,7 @@ oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length
 # Every test that has a long form says so by reading SOAK.
 soak: deps-test ## the long tests: an hour
 	$(Q)$(MAKE) --no-print-directory $(BUILT_preload) $(TORTURES)
-	$(Q)SOAK=1 TEST_TIMEOUT=3600 $(PROVE) \
+	$(Q)SOAK=1 TEST_TIMEOUT=3600 $(PROVE) --verbose \
 	  $(shell grep -l 'SOAK' tests/preload/*.t) \
 	  $(patsubst %.c,$(B)/%,$(shell grep -l 'SOAK' tests/torture/*.c))
 
