@@ -371,12 +371,13 @@ oracle: $(BUILT_oracle) ## compare the walker with libdw and libunwind at length
 	$(Q)ORACLE=long ORACLE_OUT=$(B)/tests/oracle $(PROVE) $(RUN_oracle)
 	$(Q)cat $(B)/tests/oracle/rows.md $(B)/tests/oracle/traces.md >docs/walker.md
 
-# Every test that has a long form says so by reading SOAK.
+# Every test that has a long form says so by reading SOAK; torture tests are run
+# twenty times.
 soak: deps-test ## the long tests: an hour
 	$(Q)$(MAKE) --no-print-directory $(BUILT_preload) $(TORTURES)
 	$(Q)SOAK=1 TEST_TIMEOUT=3600 $(PROVE) --verbose \
-	  $(shell grep -l 'SOAK' tests/preload/*.t) \
-	  $(patsubst %.c,$(B)/%,$(shell grep -l 'SOAK' tests/torture/*.c))
+	  $(shell grep -l 'SOAK' tests/preload/*.t)
+	$(Q)for round in $$(seq 20); do $(PROVE) $(TORTURES) || exit 1; done
 
 # MATRIX="NAME..." runs only those rows, and leaves the table alone.
 matrix: deps-matrix ## run real programs with and without the shim: docs/compatibility.md
