@@ -29,23 +29,25 @@
 #include "record.h"
 #include "record_exact.h"
 
-/* The block that malloc or its like returned in exact mode. */
-static ALWAYS_INLINE void record_exact_result(void *block,
-                                              const struct walk_start *start)
-{
-    if (LIKELY(block && thread_self.recorded != block))
-        record_exact_alloc(&thread_self, block, start);
-}
+/* The block that malloc or its like returned in exact mode. The start of the
+ * walk is read no earlier, so that no register has to keep it. */
+#define RECORD_EXACT_RESULT(block)                                             \
+    do {                                                                       \
+        if (LIKELY(block && thread_self.recorded != block)) {                  \
+            const struct walk_start start = WALK_START_HERE();                 \
+                                                                               \
+            record_exact_alloc(&thread_self, block, &start);                   \
+        }                                                                      \
+    } while (0)
 
 #define INTERPOSE_EXACTLY(name, parameters, allocate)                          \
     static HOT void *name parameters                                           \
     {                                                                          \
-        const struct walk_start start = WALK_START_HERE();                     \
         void *block;                                                           \
                                                                                \
         thread_self.recorded = NULL;                                           \
         block = real.allocate;                                                 \
-        record_exact_result(block, &start);                                    \
+        RECORD_EXACT_RESULT(block);                                            \
         return block;                                                          \
     }
 
@@ -137,8 +139,7 @@ EXPORT void free(void *block)
     case RECORD_NOTHING:
         break;
     }
-    if (LIKELY(!boot_owns(block)))
-        real.free(block);
+    real.free(block);
 }
 
 /* What every other function does with its result. */
@@ -195,7 +196,6 @@ static NOINLINE void *realloc_recorded(void *old, size_t size)
 /* Counts the free when it has happened: realloc can fail. */
 static HOT void *realloc_exact(void *old, size_t size)
 {
-    const struct walk_start start = WALK_START_HERE();
     struct thread *thread = &thread_self;
     const uint64_t epoch = thread->epoch;
     struct record_exact_place place;
@@ -218,21 +218,20 @@ static HOT void *realloc_exact(void *old, size_t size)
     }
     if (UNLIKELY(shard_row_free(thread->shard, place.row, old_size)))
         peak_settle(thread->shard);
-    record_exact_result(block, &start);
+    RECORD_EXACT_RESULT(block);
     return block;
 }
 
 EXPORT void *realloc(void *old, size_t size)
 {
-    if (LIKELY(!boot_owns(old)))
-        switch (record_realloc_needs(old, size)) {
-        case RECORD_NOTHING:
-            return real.realloc(old, size);
-        case RECORD_EXACTLY:
-            return old ? realloc_exact(old, size) : realloc_exact_first(size);
-        case RECORD_SOMEHOW:
-            break;
-        }
+    switch (record_realloc_needs(old, size)) {
+    case RECORD_NOTHING:
+        return real.realloc(old, size);
+    case RECORD_EXACTLY:
+        return old ? realloc_exact(old, size) : realloc_exact_first(size);
+    case RECORD_SOMEHOW:
+        break;
+    }
     return realloc_recorded(old, size);
 }
 

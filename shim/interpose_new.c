@@ -90,7 +90,7 @@ static COLD bool watch_new(void)
 
     if (!life_joined(thread) || life_mode() == SEGMENT_MODE_OFF)
         return false;
-    thread->mode = THREAD_NO_MODE; /* else it may only be counted */
+    thread_unready(thread); /* else it may only be counted */
     return true;
 }
 
@@ -114,7 +114,7 @@ static COLD bool watch_delete(void)
     if (!life_joined(thread) || !life_has_recorded())
         return false;
     thread->epoch = THREAD_WATCHED;
-    thread->mode = THREAD_NO_MODE;
+    thread_unready(thread);
     return true;
 }
 

@@ -37,7 +37,9 @@
 
 _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
-    .mode = THREAD_NO_MODE,
+    .ready = {THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE,
+              THREAD_NO_MODE},
+    .samples_only = THREAD_NOT_ONLY,
 };
 
 struct life life[1];
@@ -283,7 +285,11 @@ static void give_birth(void)
             life->extents = NULL;
         }
         header = life->header;
-        __atomic_store_n(&life->used, LIFE_BORN, __ATOMIC_RELAXED);
+        __atomic_store_n(&life->used,
+                         real.boot_used
+                             ? LIFE_USED(births + 1, LIFE_HAS_BOOT_BLOCKS)
+                             : LIFE_UNUSED,
+                         __ATOMIC_RELAXED);
         /* A child frees what it inherited, maybe before it allocates. */
         if (header->inherited_bytes &&
             SEGMENT_MODE_OF(life_mode()) == SEGMENT_MODE_EXACT)
@@ -320,7 +326,7 @@ bool life_join(struct thread *thread)
         thread->shard = shard_common();
         thread->young = SHARD_AFTER;
         thread->busy = 0;
-        thread->mode = THREAD_NO_MODE;
+        thread_unready(thread);
         thread->calls = NULL; /* the parent's row may be unmapped */
         thread->drawn = THREAD_NO_MODE;
         thread->random = 0;
@@ -347,6 +353,7 @@ bool life_make_room(void)
 bool life_record(enum segment_mode mode)
 {
     struct segment_header *header = life->header;
+    int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
     uint32_t bit = 1u << mode, idle = 0;
 
     if (!life->extents || (header->status != SEGMENT_OK &&
@@ -363,7 +370,11 @@ bool life_record(enum segment_mode mode)
                              __ATOMIC_RELAXED);
     }
     __atomic_fetch_or(&header->modes_used, bit, __ATOMIC_RELAXED);
-    __atomic_fetch_or(&life->used, LIFE_USED(mode), __ATOMIC_SEQ_CST);
+    while (!__atomic_compare_exchange_n(
+        &life->used, &used,
+        (used < 0 ? LIFE_USED(life->epoch, 0) : used) | (int)mode, false,
+        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    }
     end_doubt();
     return true;
 }

@@ -35,14 +35,17 @@
 #include "thread.h"
 
 /*
- * life.used: the lowest number at birth, plus a bit for every mode that has
- * recorded. So it is less than LIFE_SAMPLED where no table has anything in it,
- * LIFE_SAMPLED where there is nothing but samples, and more in any other case,
- * also before birth: one comparison tells the three apart.
+ * life.used: 0 before birth, and below 0 where no table has anything in it. From
+ * the first recording on the epoch and the modes that have recorded. So a free
+ * needs nothing if it is below 0, and one comparison with the thread's own tells
+ * that there is nothing but samples, and that the thread is of this life.
+ * Where blocks of boot.h's are about, which may not go to the real free, it is
+ * neither of the two.
  */
-#define LIFE_BORN       INT32_MIN
-#define LIFE_USED(mode) (1 << (mode))
-#define LIFE_SAMPLED    (LIFE_BORN + LIFE_USED(SEGMENT_MODE_SAMPLE))
+#define LIFE_UNUSED             INT64_MIN
+#define LIFE_USED(epoch, modes) ((int64_t)((epoch) << 3 | (modes)))
+#define LIFE_HAS_BOOT_BLOCKS    4u /* beside the modes */
+_Static_assert(SEGMENT_MODE_MASK < LIFE_HAS_BOOT_BLOCKS, "bits of their own");
 
 struct life {
     uint64_t no_mode; /* 0: the mode word before birth, as mode_at is 0 too */
@@ -55,7 +58,7 @@ struct life {
                                       a private header in mode off */
     char *extents;       /* the mapped file behind the header, or NULL */
     uint64_t *table;     /* the extent table in it */
-    int32_t used;          /* see above */
+    int64_t used;          /* see above */
     uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
     uint32_t refused;      /* extent.c: requests that found no room */
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
@@ -90,6 +93,15 @@ static ALWAYS_INLINE bool life_has(const struct thread *thread)
 static ALWAYS_INLINE bool life_joined(struct thread *thread)
 {
     return LIKELY(life_has(thread)) || life_join(thread);
+}
+
+/* The thread does what the mode word says, and may; it has joined. */
+static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
+{
+    thread_unready(thread);
+    thread->ready[SEGMENT_MODE_OF(mode)] = mode;
+    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_SAMPLE)
+        thread->samples_only = LIFE_USED(thread->epoch, SEGMENT_MODE_SAMPLE);
 }
 
 /* Whether waits are recorded, or traced. May be asked before birth. */
@@ -136,15 +148,15 @@ bool life_make_room(void);
 /* Whether a table may have anything in it. */
 static ALWAYS_INLINE bool life_has_recorded(void)
 {
-    return (__atomic_load_n(&life->used, __ATOMIC_SEQ_CST) & INT32_MAX) != 0;
+    return (__atomic_load_n(&life->used, __ATOMIC_SEQ_CST) &
+            SEGMENT_MODE_MASK) != 0;
 }
 
 static ALWAYS_INLINE bool life_may_record(enum segment_mode mode)
 {
     /* Not "LIKELY(used) || life_record()": gcc 12 takes all that follows such
      * an expression for cold, and compiles it for size. */
-    if (LIKELY(__atomic_load_n(&life->used, __ATOMIC_RELAXED) &
-               LIFE_USED(mode)))
+    if (LIKELY(__atomic_load_n(&life->used, __ATOMIC_RELAXED) & (int)mode))
         return true;
     return life_record(mode);
 }

@@ -19,10 +19,22 @@
  * declared a leaf, so GCC deletes a plain store before it (hazards A2). */
 static volatile bool resolving;
 
+/* Whether a block of boot.h's, or NULL in *block, is what there is for now. A
+ * thread that comes when the lookup has just ended has the real allocator. */
+static bool boot_serves(size_t alignment, size_t size, void **block)
+{
+    if (!resolving)
+        return false;
+    *block = boot_alloc(alignment, size);
+    return *block || !boot_is_closed();
+}
+
 static void *first_malloc(size_t size)
 {
-    if (resolving)
-        return boot_alloc(1, size);
+    void *block;
+
+    if (boot_serves(1, size, &block))
+        return block;
     real_resolve();
     return real.malloc(size);
 }
@@ -40,37 +52,42 @@ static void first_free(void *block)
 static void *first_calloc(size_t count, size_t size)
 {
     size_t bytes;
+    void *block;
 
-    if (!resolving) {
-        real_resolve();
-        return real.calloc(count, size);
-    }
     if (__builtin_mul_overflow(count, size, &bytes))
-        return NULL;
-    return boot_alloc(1, bytes);
+        bytes = SIZE_MAX;
+    if (boot_serves(1, bytes, &block))
+        return block;
+    real_resolve();
+    return real.calloc(count, size);
 }
 
-static void *first_realloc(void *block, size_t size)
+static void *first_realloc(void *old, size_t size)
 {
-    if (!resolving) {
-        real_resolve();
-        return real.realloc(block, size);
-    }
-    return block ? NULL : boot_alloc(1, size);
+    void *block = NULL;
+
+    if (old ? resolving : boot_serves(1, size, &block))
+        return block;
+    real_resolve();
+    return real.realloc(old, size);
 }
 
 static void *first_memalign(size_t alignment, size_t size)
 {
-    if (resolving)
-        return boot_alloc(alignment, size);
+    void *block;
+
+    if (boot_serves(alignment, size, &block))
+        return block;
     real_resolve();
     return real.memalign(alignment, size);
 }
 
 static void *first_aligned_alloc(size_t alignment, size_t size)
 {
-    if (resolving)
-        return boot_alloc(alignment, size);
+    void *block;
+
+    if (boot_serves(alignment, size, &block))
+        return block;
     real_resolve();
     return real.aligned_alloc(alignment, size);
 }
@@ -79,28 +96,31 @@ static int first_posix_memalign(void **block, size_t alignment, size_t size)
 {
     void *made;
 
-    if (!resolving) {
-        real_resolve();
-        return real.posix_memalign(block, alignment, size);
+    if (boot_serves(alignment, size, &made)) {
+        if (made)
+            *block = made;
+        return made ? 0 : ENOMEM;
     }
-    made = boot_alloc(alignment, size);
-    if (made)
-        *block = made;
-    return made ? 0 : ENOMEM;
+    real_resolve();
+    return real.posix_memalign(block, alignment, size);
 }
 
 static void *first_valloc(size_t size)
 {
-    if (resolving)
-        return boot_alloc(OS_PAGE_SIZE, size);
+    void *block;
+
+    if (boot_serves(OS_PAGE_SIZE, size, &block))
+        return block;
     real_resolve();
     return real.valloc(size);
 }
 
 static void *first_pvalloc(size_t size)
 {
-    if (resolving)
-        return boot_alloc(OS_PAGE_SIZE, size);
+    void *block;
+
+    if (boot_serves(OS_PAGE_SIZE, size, &block))
+        return block;
     real_resolve();
     return real.pvalloc(size);
 }
@@ -307,6 +327,7 @@ void real_resolve(void)
         prime();
     else if (!real.heap_tool) /* they watch who reads in front of a block */
         real.size_in_header = header_tells_size();
+    real.boot_used = boot_close();
     real.resolved = true;
 }
 

@@ -38,6 +38,7 @@ struct real {
     bool resolved;
     bool mixed; /* the family comes from more than one object */
     bool size_in_header; /* glibc: the chunk header proved equal */
+    bool boot_used; /* blocks of boot.h's are about */
     const char *heap_tool; /* a sanitizer, or valgrind, that owns the heap, or
                               NULL */
     enum allocator allocator;

@@ -57,7 +57,7 @@ static bool is_other_life(const struct thread *thread)
 {
     return !life_has(thread) ||
            !(__atomic_load_n(&life->used, __ATOMIC_RELAXED) &
-             LIFE_USED(SEGMENT_MODE_EXACT));
+             SEGMENT_MODE_EXACT);
 }
 
 void record_exact_count(void *block, uint32_t callsite)
@@ -130,7 +130,7 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
     }
     thread->calls = shard->rows[0];
     if (!shard->shared && thread->calls && real.allocator != ALLOCATOR_OTHER)
-        thread->mode = mode;
+        life_make_ready(thread, mode);
     if (sample_due(thread, size))
         record_sample(thread, block, size, start);
 }
@@ -139,13 +139,13 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
  * ready for the hot path once it has its last shard. */
 static ALWAYS_INLINE bool be_exact(struct thread *thread, uint64_t mode)
 {
-    if (LIKELY(thread->mode == mode))
+    if (LIKELY(thread->ready[SEGMENT_MODE_EXACT] == mode))
         return true;
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return false;
     shard_of(thread);
     if (!thread->young)
-        thread->mode = mode;
+        life_make_ready(thread, mode);
     return true;
 }
 
@@ -162,8 +162,8 @@ HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
         if (be_exact(thread, mode))
             record_exact_alloc(thread, block, start);
     } else if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF) {
-        thread->mode = mode;
-    } else if (mode == thread->mode) {
+        life_make_ready(thread, mode);
+    } else if (mode == thread->ready[SEGMENT_MODE_SAMPLE]) {
         record_sample(thread, block, size, start);
     } else {
         sample_slowly(thread, block, size, start, mode);
@@ -199,6 +199,12 @@ static ALWAYS_INLINE void count_free(struct thread *thread, const void *block,
     }
 }
 
+static bool samples_only(const struct thread *thread)
+{
+    return thread->samples_only ==
+           __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+}
+
 void record_free(void *block)
 {
     struct thread *thread = &thread_self;
@@ -209,7 +215,9 @@ void record_free(void *block)
 
     if (!block || !life_joined(thread) || !life_has_recorded())
         return;
-    owner = owner_remove((uintptr_t)block);
+    owner = samples_only(thread) && !sample_is_likely(block)
+                ? 0
+                : owner_remove((uintptr_t)block);
     word = life_mode();
     mode = SEGMENT_MODE_OF(word);
     if (mode == SEGMENT_MODE_EXACT)

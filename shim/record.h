@@ -41,35 +41,33 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
     struct thread *thread = &thread_self;
     uint64_t mode = life_mode_or_none();
 
-    if (UNLIKELY(thread->mode != mode))
-        return RECORD_SOMEHOW;
-    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF)
+    if (mode == thread->ready[SEGMENT_MODE_OFF])
         return RECORD_NOTHING;
-    if (mode & SEGMENT_MODE_EXACT)
-        return RECORD_EXACTLY;
-    counter_add_owned(&thread->calls->alloc_objects, 1);
-    return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
+    if (mode == thread->ready[SEGMENT_MODE_SAMPLE]) {
+        counter_add_owned(&thread->calls->alloc_objects, 1);
+        return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
+    }
+    return mode == thread->ready[SEGMENT_MODE_EXACT] ? RECORD_EXACTLY
+                                                     : RECORD_SOMEHOW;
 }
 
-/* A free needs nothing when the block was never recorded. */
+/* A free needs nothing when the block was never recorded, nor is boot.h's. While
+ * there are only samples it does not ask for the mode: the thread's next
+ * allocation does. */
 static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {
     struct thread *thread = &thread_self;
-    int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
-    uint64_t mode;
+    int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
 
-    if (used == LIFE_SAMPLED) {
-        mode = life_mode_or_none();
-        if (UNLIKELY(thread->mode != mode || !(mode & SEGMENT_MODE_SAMPLE) ||
-                     sample_may_be(block)))
+    if (used < 0)
+        return RECORD_NOTHING;
+    if (used == thread->samples_only) {
+        if (UNLIKELY(sample_may_be(block)))
             return RECORD_SOMEHOW;
         counter_add_owned(&thread->calls->alloc_space, 1);
         return RECORD_NOTHING;
     }
-    if (used < LIFE_SAMPLED)
-        return RECORD_NOTHING;
-    mode = life_mode_or_none();
-    return LIKELY(thread->mode == mode) && mode & SEGMENT_MODE_EXACT
+    return LIKELY(life_mode_or_none() == thread->ready[SEGMENT_MODE_EXACT])
                ? RECORD_EXACTLY
                : RECORD_SOMEHOW;
 }
@@ -85,18 +83,17 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
 {
     struct thread *thread = &thread_self;
     uint64_t mode = life_mode_or_none();
-    int32_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+    int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
 
-    if (UNLIKELY(thread->mode != mode))
-        return RECORD_SOMEHOW;
-    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF)
-        return used < LIFE_SAMPLED ? RECORD_NOTHING : RECORD_SOMEHOW;
-    if (mode & SEGMENT_MODE_EXACT)
+    if (mode == thread->ready[SEGMENT_MODE_OFF])
+        return used < 0 ? RECORD_NOTHING : RECORD_SOMEHOW;
+    if (mode == thread->ready[SEGMENT_MODE_EXACT])
         return RECORD_EXACTLY;
-    if (used != LIFE_SAMPLED || sample_is_near(thread, size) || size == 0 ||
-        (old && sample_may_be(old)))
+    if (mode != thread->ready[SEGMENT_MODE_SAMPLE] ||
+        used != thread->samples_only || sample_is_near(thread, size) ||
+        size == 0 || (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
-    sample_due(thread, size);
+    thread->countdown -= (uint64_t)size + 1;
     counter_add_owned(&thread->calls->alloc_objects, 1);
     if (old)
         counter_add_owned(&thread->calls->alloc_space, 1);

@@ -34,9 +34,12 @@ static ALWAYS_INLINE bool record_exact_try(struct shard *shard, void *block,
                                            uint32_t callsite)
 {
     struct segment_row *row = shard_row(shard, callsite);
-    uint32_t *slot = owner_slot((uintptr_t)block);
+    uint32_t *slot;
 
-    if (UNLIKELY(!row || !slot || __atomic_load_n(slot, __ATOMIC_RELAXED) ||
+    if (UNLIKELY(!row))
+        return false;
+    slot = owner_slot((uintptr_t)block);
+    if (UNLIKELY(!slot || __atomic_load_n(slot, __ATOMIC_RELAXED) ||
                  !shard_row_may_alloc(row)))
         return false;
     __atomic_store_n(slot, callsite, __ATOMIC_RELAXED);
@@ -57,6 +60,7 @@ NOINLINE void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp,
 static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
                                              const struct walk_start *start)
 {
+    struct shard *shard = thread->shard;
     uint32_t callsite;
 
     thread->recorded = block;
@@ -64,13 +68,13 @@ static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
         record_exact_count(block, SEGMENT_SINK_NESTED);
         return;
     }
-    callsite = callsite_recall(thread->shard, start);
+    callsite = callsite_recall(shard, start);
     if (UNLIKELY(!callsite)) {
         record_exact_walk(block, start->pc, start->sp, start->bp);
         return;
     }
     thread_leave(thread);
-    if (UNLIKELY(!record_exact_try(thread->shard, block, callsite)))
+    if (UNLIKELY(!record_exact_try(shard, block, callsite)))
         record_exact_count(block, callsite);
 }
 

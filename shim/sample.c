@@ -13,27 +13,27 @@ struct pool {
     uint32_t used; /* slots ever taken */
     uint32_t live;
     struct sample samples[SAMPLE_SLOTS_MAX];
-    uint16_t filter[1u << SAMPLE_FILTER_BITS_MAX];
+    uint8_t filter[1u << SAMPLE_FILTER_BITS_MAX];
 };
 
 static struct pool *pool;
-uint16_t *sample_filter_end;
+uint8_t *sample_filter_end;
 int64_t sample_filter_ones = SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN);
 
 /* ---- the filter -------------------------------------------------------- */
 
-static void filter_add(const void *block, uint16_t amount)
+static void filter_add(const void *block, uint8_t amount)
 {
     for (uint32_t bits = SAMPLE_FILTER_BITS_MIN; bits <= SAMPLE_FILTER_BITS_MAX;
          bits += SAMPLE_FILTER_BITS_STEP) {
-        uint16_t *count = &sample_filter_end[sample_filter_index(
+        uint8_t *count = &sample_filter_end[sample_filter_index(
             block, SAMPLE_FILTER_ONES(bits))];
         /* A guess: what is read first costs a second fault (os_prefault). */
-        uint16_t old = amount == 1 ? 0 : 1;
+        uint8_t old = amount == 1 ? 0 : 1;
 
-        while (old != UINT16_MAX &&
+        while (old != UINT8_MAX &&
                !__atomic_compare_exchange_n(count, &old,
-                                            (uint16_t)(old + amount), true,
+                                            (uint8_t)(old + amount), true,
                                             __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             ;
     }
@@ -43,7 +43,7 @@ static void filter_add(const void *block, uint16_t amount)
  * so that free(NULL) need not be told apart before. */
 static void filter_use(int64_t ones)
 {
-    sample_filter_end[sample_filter_index(NULL, ones)] = UINT16_MAX;
+    sample_filter_end[sample_filter_index(NULL, ones)] = UINT8_MAX;
     __atomic_store_n(&sample_filter_ones, ones, __ATOMIC_RELEASE);
 }
 
@@ -59,6 +59,16 @@ static void filter_choose(uint32_t live)
     ones = SAMPLE_FILTER_ONES(bits);
     if (ones != __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED))
         filter_use(ones);
+}
+
+bool sample_is_likely(const void *block)
+{
+    int64_t ones = __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED);
+
+    if (ones != SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MAX))
+        ones *= 1 << SAMPLE_FILTER_BITS_STEP;
+    return __atomic_load_n(&sample_filter_end[sample_filter_index(block, ones)],
+                           __ATOMIC_RELAXED) != 0;
 }
 
 /* ---- the pool ---------------------------------------------------------- */
@@ -123,7 +133,7 @@ struct sample sample_release(const void *block, uint32_t slot)
         next = ((head >> 32) + 1) << 32 | (slot + 1);
     } while (!__atomic_compare_exchange_n(&pool->free, &head, next, true,
                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    filter_add(block, UINT16_MAX); /* one less, modulo 2^16 */
+    filter_add(block, UINT8_MAX); /* one less, modulo 2^8 */
     filter_choose(__atomic_sub_fetch(&pool->live, 1, __ATOMIC_RELAXED));
     return sample;
 }

@@ -19,12 +19,13 @@
  * sample by one load from a table that fits the first-level cache: counts of
  * live samples by address hash, in four sizes that are all kept up to date
  * (samples are rare). The number of live samples chooses which size is asked,
- * at least 64 counts a sample, so that about 1 in 64 frees goes on to the owner
- * map for nothing. The four lie in one array, each at its end and so in one
- * another: an index counts back from the end, and is a hash with ones above its
- * b lowest bits. So the choice is one word, those ones, and never torn; and an
- * eighth more than its own samples are counted in each. A count that reaches its
- * end stays there: the filter may say yes too often, never no.
+ * at least 64 counts a sample, so that at most about 1 in 32 frees is looked at
+ * more closely: by asking the next size, and then the owner map. The four lie in
+ * one array, each at its end and so in one another: an index counts back from
+ * the end, and is a hash with ones above its b lowest bits. So the choice is one
+ * word, those ones, and never torn; but in an eighth of each the next smaller is
+ * counted too, eight times as densely: hence not 1 in 64. A count that reaches
+ * its end stays there: the filter may say yes too often, never no.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H
@@ -56,7 +57,7 @@ struct sample {
     uint32_t callsite; /* or the next free slot + 1 */
 };
 
-extern HIDDEN uint16_t *sample_filter_end; /* of 1 << SAMPLE_FILTER_BITS_MAX */
+extern HIDDEN uint8_t *sample_filter_end; /* of 1 << SAMPLE_FILTER_BITS_MAX */
 extern HIDDEN int64_t sample_filter_ones; /* of the size that is asked */
 
 #define SAMPLE_FILTER_ONES(bits) (-((int64_t)1 << (bits)))
@@ -84,10 +85,22 @@ static ALWAYS_INLINE int64_t sample_filter_index(const void *block,
 static ALWAYS_INLINE bool sample_may_be(const void *block)
 {
     int64_t ones = __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED);
+    const uint8_t *count =
+        &sample_filter_end[sample_filter_index(block, ones)];
+    bool counted;
 
-    return __atomic_load_n(&sample_filter_end[sample_filter_index(block, ones)],
-                           __ATOMIC_RELAXED) != 0;
+#if defined(__x86_64__)
+    /* One instruction where gcc 12 makes two of an atomic load. */
+    __asm__("cmpb $0, %1" : "=@ccne"(counted) : "m"(*count));
+#else
+    counted = __atomic_load_n(count, __ATOMIC_RELAXED) != 0;
+#endif
+    return counted;
 }
+
+/* The same, but for a block that is not NULL more seldom true where it need not
+ * be: asks the next larger size. */
+bool sample_is_likely(const void *block);
 
 /* Draws the distance to the next sample for a mean of `mean_bytes`. The random
  * numbers come from thread->random; 0 there starts them from the kernel's. */
@@ -104,14 +117,21 @@ COLD uint32_t sample_weight(struct thread *thread, size_t size,
  * asked about: the countdown stays where it is. */
 static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
 {
-    uint64_t bytes = size + 1;
+    uint64_t bytes = (uint64_t)size + 1;
+    bool below;
 
-    OPAQUE(bytes); /* gcc 12 would subtract the complement of size: longer */
-    if (LIKELY(!__builtin_sub_overflow(thread->countdown, bytes,
-                                       &thread->countdown)))
-        return false;
-    thread->countdown += bytes;
-    return true;
+#if defined(__x86_64__)
+    /* One instruction where gcc 12 makes four. */
+    __asm__("subq %2, %0"
+            : "+m"(thread->countdown), "=@ccb"(below)
+            : "er"(bytes));
+#else
+    below = __builtin_sub_overflow(thread->countdown, bytes,
+                                   &thread->countdown);
+#endif
+    if (UNLIKELY(below))
+        thread->countdown += bytes;
+    return below;
 }
 
 /* Whether it would. */

@@ -12,27 +12,30 @@
 #include <stdint.h>
 
 #include "cc.h"
+#include "segment.h"
 
-struct segment_row;
 struct segment_thread;
 struct shard;
 
-#define THREAD_UNBORN       UINT64_MAX /* no life has this epoch */
+#define THREAD_UNBORN   UINT64_MAX /* no life has this epoch */
 /* Neither this: the thread has joined, but its next hook only forwards and
  * puts the life's epoch back, which shows that it came. */
-#define THREAD_WATCHED      (UINT64_MAX - 1)
-#define THREAD_NO_MODE UINT64_MAX /* no mode word is this */
+#define THREAD_WATCHED  (UINT64_MAX - 1)
+#define THREAD_NO_MODE  UINT64_MAX /* no mode word is this */
+#define THREAD_NOT_ONLY (-1) /* nor is life.used this */
 
 struct thread {
     uint64_t epoch;      /* of the life the rest belongs to */
     struct shard *shard; /* the common one at first */
     uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
     void *recorded;      /* last block recorded: see interpose.c */
-    uint64_t mode; /* the mode word that this thread is ready for: it has
-                      joined, and when anything is recorded a shard, for
-                      sampling also calls and a countdown; else THREAD_NO_MODE
-                      (life_mode_or_none) */
-    struct segment_row *calls; /* row 0 of its own shard */
+    /* By mode: the mode word that this thread is ready for, at most one, else
+     * THREAD_NO_MODE; then it has joined, and when anything is recorded a
+     * shard, for sampling also the next three (life_mode_or_none). */
+    uint64_t ready[SEGMENT_MODE_MASK + 1];
+    struct segment_row *calls; /* row 0 of its own shard ... */
+    int64_t samples_only;      /* ... if this is life.used, or else
+                                  THREAD_NOT_ONLY */
     uint64_t countdown;        /* sample.h: bytes to the next sample ... */
     uint64_t drawn;            /* ... at the rate of this mode word */
     uint64_t random;           /* sample.h */
@@ -44,6 +47,14 @@ struct thread {
 };
 
 extern HIDDEN _Thread_local struct thread thread_self;
+
+/* Its next hook finds out what it has to do. */
+static ALWAYS_INLINE void thread_unready(struct thread *thread)
+{
+    for (int mode = 0; mode <= (int)SEGMENT_MODE_MASK; mode++)
+        thread->ready[mode] = THREAD_NO_MODE;
+    thread->samples_only = THREAD_NOT_ONLY;
+}
 
 /*
  * Whether a mark was left behind by a longjmp (hazards D12), so that nothing

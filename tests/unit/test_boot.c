@@ -78,12 +78,26 @@ static void test_fill(void **state)
     print_message("# seed 1, %zu blocks\n", blocks);
 }
 
+/* The last of the tests: there is no opening it again. */
+static void test_close(void **state)
+{
+    (void)state;
+    assert_false(boot_is_closed());
+    assert_true(boot_close());
+    assert_true(boot_is_closed());
+    assert_false(take(1, 1));
+    assert_false(take(1, 0));
+    assert_true(boot_close());
+    assert_true(boot_owns(boot_arena));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_too_much),
         cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

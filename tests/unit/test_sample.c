@@ -99,6 +99,41 @@ static void test_unbiased(void **state)
     }
 }
 
+static void check_false_yes(void)
+{
+    int at_first = 0, at_last = 0;
+
+    for (uintptr_t i = 0; i < 100000; i++) {
+        const void *block = (const void *)(i * 16 + 0x7f0000000000u);
+
+        if (!sample_may_be(block))
+            continue;
+        at_first++;
+        at_last += sample_is_likely(block);
+    }
+    print_message("# false yes: %d of 100000, %d at last\n", at_first, at_last);
+    assert_true(at_first < 100000 / 24);
+    assert_true(at_last < 100000 / 128);
+}
+
+/* A count that has reached its end stays there. */
+static void test_full_count(void **state)
+{
+    const void *block = (const void *)0x123450;
+    const struct sample sample = {1, 1, 1};
+    static uint32_t slots[300];
+
+    (void)state;
+    assert_int_equal(sample_begin(), 0);
+    for (int i = 0; i < 300; i++)
+        slots[i] = sample_keep(block, &sample);
+    for (int i = 0; i < 300; i++) {
+        assert_true(sample_may_be(block) && sample_is_likely(block));
+        sample_release(block, slots[i]);
+    }
+    assert_true(sample_may_be(block));
+}
+
 static void test_pool_and_filter(void **state)
 {
     enum { LIVE = 5000 };
@@ -112,13 +147,12 @@ static void test_pool_and_filter(void **state)
         slots[i] = sample_keep((void *)(i * 48 + 0x1000), &sample);
         assert_true(slots[i] < SAMPLE_SLOTS_MAX);
         for (uintptr_t j = 0; j <= i; j += 97)
-            assert_true(sample_may_be((void *)(j * 48 + 0x1000)));
+            assert_true(sample_may_be((void *)(j * 48 + 0x1000)) &&
+                        sample_is_likely((void *)(j * 48 + 0x1000)));
+        /* In every size: the more live, the larger. */
+        if (i == 31 || i == 255 || i == LIVE - 1)
+            check_false_yes();
     }
-    int false_yes = 0;
-    for (uintptr_t i = 0; i < 100000; i++)
-        false_yes += sample_may_be((void *)(i * 16 + 0x7f0000000000u));
-    print_message("# false yes: %d of 100000\n", false_yes);
-    assert_true(false_yes < 100000 / 32);
     for (uintptr_t i = 0; i < LIVE; i++) {
         struct sample sample =
             sample_release((void *)(i * 48 + 0x1000), slots[i]);
@@ -137,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_unbiased),
         cmocka_unit_test(test_pool_and_filter),
+        cmocka_unit_test(test_full_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
