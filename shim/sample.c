@@ -17,8 +17,9 @@ struct pool {
 };
 
 static struct pool *pool;
-uint8_t *sample_filter_end;
-int64_t sample_filter_ones = SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN);
+struct sample_filter sample_filter = {
+    .ones = SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN),
+};
 
 /* ---- the filter -------------------------------------------------------- */
 
@@ -26,8 +27,9 @@ static void filter_add(const void *block, uint8_t amount)
 {
     for (uint32_t bits = SAMPLE_FILTER_BITS_MIN; bits <= SAMPLE_FILTER_BITS_MAX;
          bits += SAMPLE_FILTER_BITS_STEP) {
-        uint8_t *count = &sample_filter_end[sample_filter_index(
-            block, SAMPLE_FILTER_ONES(bits))];
+        uint8_t *count =
+            &sample_filter
+                 .end[sample_filter_index(block, SAMPLE_FILTER_ONES(bits))];
         /* A guess: what is read first costs a second fault (os_prefault). */
         uint8_t old = amount == 1 ? 0 : 1;
 
@@ -43,8 +45,8 @@ static void filter_add(const void *block, uint8_t amount)
  * so that free(NULL) need not be told apart before. */
 static void filter_use(int64_t ones)
 {
-    sample_filter_end[sample_filter_index(NULL, ones)] = UINT8_MAX;
-    __atomic_store_n(&sample_filter_ones, ones, __ATOMIC_RELEASE);
+    sample_filter.end[sample_filter_index(NULL, ones)] = UINT8_MAX;
+    __atomic_store_n(&sample_filter.ones, ones, __ATOMIC_RELEASE);
 }
 
 /* Every size is right at any time, so changing the size needs no order. */
@@ -57,17 +59,17 @@ static void filter_choose(uint32_t live)
            live > (1u << bits) / SAMPLE_FILTER_SPARSITY)
         bits += SAMPLE_FILTER_BITS_STEP;
     ones = SAMPLE_FILTER_ONES(bits);
-    if (ones != __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED))
+    if (ones != __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED))
         filter_use(ones);
 }
 
 bool sample_is_likely(const void *block)
 {
-    int64_t ones = __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED);
+    int64_t ones = __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED);
 
     if (ones != SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MAX))
         ones *= 1 << SAMPLE_FILTER_BITS_STEP;
-    return __atomic_load_n(&sample_filter_end[sample_filter_index(block, ones)],
+    return __atomic_load_n(&sample_filter.end[sample_filter_index(block, ones)],
                            __ATOMIC_RELAXED) != 0;
 }
 
@@ -99,7 +101,7 @@ int sample_begin(void)
         pool = os_map_wiped(sizeof(*pool));
     if (!pool)
         return -ENOMEM;
-    sample_filter_end = pool->filter + (1u << SAMPLE_FILTER_BITS_MAX);
+    sample_filter.end = pool->filter + (1u << SAMPLE_FILTER_BITS_MAX);
     filter_use(SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MIN));
     return 0;
 }

@@ -57,8 +57,10 @@ struct sample {
     uint32_t callsite; /* or the next free slot + 1 */
 };
 
-extern HIDDEN uint8_t *sample_filter_end; /* of 1 << SAMPLE_FILTER_BITS_MAX */
-extern HIDDEN int64_t sample_filter_ones; /* of the size that is asked */
+extern HIDDEN struct sample_filter {
+    uint8_t *end; /* of 1 << SAMPLE_FILTER_BITS_MAX counts */
+    int64_t ones; /* of the size that is asked */
+} sample_filter;
 
 #define SAMPLE_FILTER_ONES(bits) (-((int64_t)1 << (bits)))
 
@@ -84,9 +86,9 @@ static ALWAYS_INLINE int64_t sample_filter_index(const void *block,
 /* False: the block is certainly no live sample, nor NULL. */
 static ALWAYS_INLINE bool sample_may_be(const void *block)
 {
-    int64_t ones = __atomic_load_n(&sample_filter_ones, __ATOMIC_RELAXED);
+    int64_t ones = __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED);
     const uint8_t *count =
-        &sample_filter_end[sample_filter_index(block, ones)];
+        &sample_filter.end[sample_filter_index(block, ones)];
     bool counted;
 
 #if defined(__x86_64__)

@@ -25,26 +25,28 @@ struct shard;
 #define THREAD_NOT_ONLY (-1) /* nor is life.used this */
 
 struct thread {
-    uint64_t epoch;      /* of the life the rest belongs to */
-    struct shard *shard; /* the common one at first */
-    uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
-    void *recorded;      /* last block recorded: see interpose.c */
-    /* By mode: the mode word that this thread is ready for, at most one, else
-     * THREAD_NO_MODE; then it has joined, and when anything is recorded a
-     * shard, for sampling also the next three (life_mode_or_none). */
+    /* One cache line for sampling. By mode: the mode word that this thread is
+     * ready for, at most one, else THREAD_NO_MODE; then it has joined, and when
+     * anything is recorded a shard, for sampling also the next three
+     * (life_mode_or_none). */
     uint64_t ready[SEGMENT_MODE_MASK + 1];
     struct segment_row *calls; /* row 0 of its own shard ... */
     int64_t samples_only;      /* ... if this is life.used, or else
                                   THREAD_NOT_ONLY */
     uint64_t countdown;        /* sample.h: bytes to the next sample ... */
     uint64_t drawn;            /* ... at the rate of this mode word */
-    uint64_t random;           /* sample.h */
-    uint32_t young; /* shard.h: calls that it will yet count without a shard of
-                       its own */
+    /* Another line. */
+    uint64_t epoch;      /* of the life the rest belongs to */
+    struct shard *shard; /* the common one at first */
+    uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
+    void *recorded;      /* last block recorded: see interpose.c */
+    uint64_t random;     /* sample.h */
+    uint32_t young;  /* shard.h: calls that it will yet count without a shard of
+                        its own */
     uint32_t labels; /* label.h: what it works for; 0 nothing it said */
     struct segment_thread *place; /* label.c: where labels are written down for
                                      those who look at threads, or NULL */
-};
+} CACHE_ALIGNED;
 
 extern HIDDEN _Thread_local struct thread thread_self;
 
