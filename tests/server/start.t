@@ -3,6 +3,7 @@
 """Goal: the server starts as asked, says where it is, and says why when it
 cannot. Method: start it in every way there is; read what it printed, its
 status, and /proc."""
+import glob
 import os
 import re
 import socket
@@ -129,7 +130,24 @@ with open(path, "w"):
         "a file that is no socket")
     ok(os.path.exists(path), "is left alone")
 
-# Other addresses
+# Addresses
+
+
+def listens(port):
+    """Local addresses of the sockets that listen on this port, as in /proc/net."""
+    found = set()
+    for table in glob.glob("/proc/net/tcp*"):
+        with open(table) as rows:
+            for fields in [row.split() for row in rows][1:]:
+                address, number = fields[1].split(":")
+                if fields[3] == "0A" and int(number, 16) == port:
+                    found.add(address)
+    return found
+
+
+server = Server()
+is_(listens(server.port), {"0100007F"}, "nobody asked for another: 127.0.0.1 alone")
+server.stop()
 for address, host in ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("0.0.0.0", "localhost"), \
         ("127.0.0.1", "localhost"):
     try:
