@@ -107,8 +107,9 @@ is_(render.ask(kind="profile", pid=both.pid, window="begin", id=9999),
 both.wait(20)
 
 # exec, with timers running and signals on their way, also blocked ones
+execs = 300 if os.environ.get("SOAK") else 10
 said, armed = [], 0
-for _ in range(10):
+for _ in range(execs):
     program = start(os.path.join(PROGRAMS, "urgent"), "exec")
     program.stdout.readline()
     window += 1
@@ -116,8 +117,8 @@ for _ in range(10):
     armed += bool(wait_for(lambda: timers(program.pid) > 0, 0.1))
     said.append((program.stdout.read(), program.wait(20)))
     finish()
-is_(said, [("pending 0\ncame 0\n", 0)] * 10, "10 times exec in the middle of it")
-ok(armed > 4, f"{armed} times with timers running")
+is_(said, [("pending 0\ncame 0\n", 0)] * execs, f"{execs} times exec in the middle of it")
+ok(armed > execs * 0.4, f"{armed} times with timers running")
 
 # Calls that end at every handler, whatever SA_RESTART says, are begun again.
 # A reader's signal can end one, on older kernels also a tick as it begins. From
