@@ -8,8 +8,9 @@
  *       single-steps through a scenario of steps.c and reads the segment at
  *       every STRIDEth instruction that is the shim's
  *   kill_sweep kill SHIM STEPS SCENARIO STRIDE COUNT
- *       COUNT processes, the Nth killed after N times STRIDE instructions, at
- *       the next one that is the shim's
+ *       COUNT processes, the Nth killed after N times STRIDE instructions, or
+ *       what that is beyond the scenario's length, at the next one that is the
+ *       shim's; the first that comes to the end tells the length, and lives
  *
  * PREPROF_DIR is where segments are, and PREPROF_MODE exact or sample=1.
  * Prints what it did; status 1 and the reason when something was wrong. Must
@@ -269,15 +270,20 @@ static void look(uint64_t stride, bool exact)
 
 static void kill_after(uint64_t target, bool exact, uint64_t *found)
 {
+    static uint64_t length; /* of the scenario; 0: not known yet */
     uint64_t steps = 0;
     pid_t pid;
 
+    if (length)
+        target %= length;
     start();
     pid = victim;
     while (step(steps) && (++steps < target || !in_shim()))
         ;
-    if (!victim) /* the scenario was over */
+    if (!victim) { /* the scenario was over */
+        length = steps;
         return;
+    }
     kill(victim, SIGKILL);
     waitpid(victim, NULL, __WALL);
     victim = 0;
