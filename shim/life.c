@@ -37,8 +37,7 @@
 
 _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
-    .ready = {THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE,
-              THREAD_NO_MODE},
+    .ready = {THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE},
     .samples_only = THREAD_NOT_ONLY,
 };
 
@@ -126,8 +125,8 @@ static uint64_t part_of_limit(uint64_t part, uint64_t otherwise)
 static uint32_t tables_max(void)
 {
     uint64_t bytes_per_id = 2 * 2 * sizeof(uint64_t);
-    uint64_t room = part_of_limit(LIMIT_TABLES_PART,
-                                  SEGMENT_CALLSITES_MAX * bytes_per_id);
+    uint64_t room =
+        part_of_limit(LIMIT_TABLES_PART, SEGMENT_CALLSITES_MAX * bytes_per_id);
     uint32_t max = SEGMENT_CALLSITES_MAX;
 
     while (max > SEGMENT_NODES_PER_EXTENT && max * bytes_per_id > room)
@@ -217,8 +216,8 @@ static int make_segment_in(const char *directory)
     fill_header(made.header, file.header);
     life->header = made.header;
     life->extents = (char *)made.header + SEGMENT_EXTENTS_OFFSET;
-    life->table = (uint64_t *)(void *)((char *)made.header +
-                                       SEGMENT_EXTENT_TABLE_OFFSET);
+    life->table =
+        (uint64_t *)(void *)((char *)made.header + SEGMENT_EXTENT_TABLE_OFFSET);
     err = begin_tables();
     if (!err) { /* not before: locks are looked at without joining */
         made.header->locks = file.header ? file.header->locks : options.locks;
@@ -287,7 +286,7 @@ static void give_birth(void)
         header = life->header;
         __atomic_store_n(&life->used,
                          real.boot_used
-                             ? LIFE_USED(births + 1, LIFE_HAS_BOOT_BLOCKS)
+                             ? LIFE_USED(header->mode, LIFE_HAS_BOOT_BLOCKS)
                              : LIFE_UNUSED,
                          __ATOMIC_RELAXED);
         /* A child frees what it inherited, maybe before it allocates. */
@@ -343,8 +342,8 @@ bool life_join(struct thread *thread)
 
 bool life_make_room(void)
 {
-    if (os_populate(life->table, SEGMENT_EXTENTS_OFFSET -
-                                     SEGMENT_EXTENT_TABLE_OFFSET) == 0)
+    if (os_populate(life->table,
+                    SEGMENT_EXTENTS_OFFSET - SEGMENT_EXTENT_TABLE_OFFSET) == 0)
         return true;
     life_lose(SEGMENT_LOSS_NO_ROOM, 1);
     return false;
@@ -356,8 +355,8 @@ bool life_record(enum segment_mode mode)
     int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
     uint32_t bit = 1u << mode, idle = 0;
 
-    if (!life->extents || (header->status != SEGMENT_OK &&
-                           header->status != SEGMENT_BYPASSED))
+    if (!life->extents ||
+        (header->status != SEGMENT_OK && header->status != SEGMENT_BYPASSED))
         return false;
     /* The first recording needs the extent table; populating it twice is
      * harmless, so racing threads need not wait for each other. */
@@ -372,7 +371,7 @@ bool life_record(enum segment_mode mode)
     __atomic_fetch_or(&header->modes_used, bit, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(
         &life->used, &used,
-        (used < 0 ? LIFE_USED(life->epoch, 0) : used) | (int)mode, false,
+        (used < 0 ? LIFE_USED(header->mode, 0) : used) | (int)mode, false,
         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
     }
     end_doubt();

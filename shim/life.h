@@ -3,9 +3,9 @@
  * life.h - which segment this process counts into.
  *
  * A process is born at its first hook (or in the constructor), again in every
- * forked child, and ends in life_end(). A vfork child shares its parent's memory
- * and so its parent's life. Nothing here is ever waited for: a hook that comes
- * while another thread gives birth forwards without recording.
+ * forked child, and ends in life_end(). A vfork child shares its parent's
+ * memory and so its parent's life. Nothing here is ever waited for: a hook that
+ * comes while another thread gives birth forwards without recording.
  *
  *   unborn --life_join()--> recording or dormant --fork--> unborn (the child)
  *
@@ -35,29 +35,30 @@
 #include "thread.h"
 
 /*
- * life.used: 0 before birth, and below 0 where no table has anything in it. From
- * the first recording on the epoch and the modes that have recorded. So a free
- * needs nothing if it is below 0, and one comparison with the thread's own tells
- * that there is nothing but samples, and that the thread is of this life.
- * Where blocks of boot.h's are about, which may not go to the real free, it is
- * neither of the two.
+ * life.used: 0 before birth, and below 0 where no table has anything in it.
+ * From the first recording on the life's number, which its mode words have too,
+ * and the modes that have recorded. So a free needs nothing if it is below 0,
+ * and one comparison with the thread's own tells that there is nothing but
+ * samples, and that the thread is of this life. Where blocks of boot.h's are
+ * about, which may not go to the real free, it is neither of the two.
  */
-#define LIFE_UNUSED             INT64_MIN
-#define LIFE_USED(epoch, modes) ((int64_t)((epoch) << 3 | (modes)))
-#define LIFE_HAS_BOOT_BLOCKS    4u /* beside the modes */
+#define LIFE_UNUSED            INT64_MIN
+#define LIFE_USED(word, modes) ((int64_t)((word) >> 48 << 3 | (modes)))
+#define LIFE_HAS_BOOT_BLOCKS   4u /* beside the modes */
+_Static_assert(SEGMENT_MODE_BIRTH == (uint64_t)0xffff << 48, "all above");
 _Static_assert(SEGMENT_MODE_MASK < LIFE_HAS_BOOT_BLOCKS, "bits of their own");
 
 struct life {
-    uint64_t no_mode; /* 0: the mode word before birth, as mode_at is 0 too */
+    uint64_t no_mode;  /* 0: the mode word before birth, as mode_at is 0 too */
     uintptr_t mode_at; /* where header->mode is, from this page's start */
-    uint64_t epoch; /* number of births in this line of processes; 0 unborn.
-                       Written last, with release; pairs with the acquire in
-                       life_join(). Hooks read it relaxed: a thread that sees
-                       an old value takes the slow path. */
+    uint64_t epoch;    /* number of births in this line of processes; 0 unborn.
+                          Written last, with release; pairs with the acquire in
+                          life_join(). Hooks read it relaxed: a thread that sees
+                          an old value takes the slow path. */
     struct segment_header *header; /* never NULL once born: without a segment,
                                       a private header in mode off */
-    char *extents;       /* the mapped file behind the header, or NULL */
-    uint64_t *table;     /* the extent table in it */
+    char *extents;         /* the mapped file behind the header, or NULL */
+    uint64_t *table;       /* the extent table in it */
     int64_t used;          /* see above */
     uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
     uint32_t refused;      /* extent.c: requests that found no room */
@@ -66,9 +67,9 @@ struct life {
                                    SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
     void *moments[SEGMENT_MOMENT_EXTENTS]; /* trace.c: the ring's extents */
     struct {
-        int64_t in_use; /* bytes, as far as shards have told; may be below 0
-                           for a moment */
-        int64_t mark;   /* what in_use must exceed to be the next peak */
+        int64_t in_use;   /* bytes, as far as shards have told; may be below 0
+                             for a moment */
+        int64_t mark;     /* what in_use must exceed to be the next peak */
     } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
 } __attribute__((aligned(OS_PAGE_SIZE)));
 
@@ -95,13 +96,15 @@ static ALWAYS_INLINE bool life_joined(struct thread *thread)
     return LIKELY(life_has(thread)) || life_join(thread);
 }
 
-/* The thread does what the mode word says, and may; it has joined. */
+/* The thread does what the mode word says, and may; it has joined. All comes
+ * from the word: a signal handler may have forked, and this be a child that it
+ * is not of. */
 static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
 {
     thread_unready(thread);
     thread->ready[SEGMENT_MODE_OF(mode)] = mode;
     if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_SAMPLE)
-        thread->samples_only = LIFE_USED(thread->epoch, SEGMENT_MODE_SAMPLE);
+        thread->samples_only = LIFE_USED(mode, SEGMENT_MODE_SAMPLE);
 }
 
 /* Whether waits are recorded, or traced. May be asked before birth. */

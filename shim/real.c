@@ -154,17 +154,15 @@ static const struct {
     const char *name;
     size_t offset;
 } functions[] = {
-#define FUNCTION(name) {#name, offsetof(struct real, name)}
-    FUNCTION(malloc),
-    FUNCTION(free),
-    FUNCTION(calloc),
-    FUNCTION(realloc),
-    FUNCTION(posix_memalign),
-    FUNCTION(aligned_alloc),
-    FUNCTION(memalign),
-    FUNCTION(valloc),
-    FUNCTION(pvalloc),
-    FUNCTION(malloc_usable_size),
+#define FUNCTION(name)                                                         \
+    {                                                                          \
+#name, offsetof(struct real, name)                                     \
+    }
+    FUNCTION(malloc),         FUNCTION(free),
+    FUNCTION(calloc),         FUNCTION(realloc),
+    FUNCTION(posix_memalign), FUNCTION(aligned_alloc),
+    FUNCTION(memalign),       FUNCTION(valloc),
+    FUNCTION(pvalloc),        FUNCTION(malloc_usable_size),
 #undef FUNCTION
 };
 
@@ -254,10 +252,10 @@ static bool under_valgrind(void)
 /* A sanitizer's runtime in this process, or valgrind around it, or NULL. */
 static const char *find_heap_tool(void)
 {
-    return __asan_init     ? "__asan_init"
-           : __tsan_init   ? "__tsan_init"
-           : __msan_init   ? "__msan_init"
-           : __hwasan_init ? "__hwasan_init"
+    return __asan_init        ? "__asan_init"
+           : __tsan_init      ? "__tsan_init"
+           : __msan_init      ? "__msan_init"
+           : __hwasan_init    ? "__hwasan_init"
            : under_valgrind() ? "valgrind"
                               : NULL;
 }
@@ -292,7 +290,7 @@ static void *memalign_pages(size_t size)
 
 void real_resolve(void)
 {
-    struct real found = {.resolved = false};
+    struct real found = {.boot_used = true}; /* until it is known */
 
     if (real.resolved || resolving)
         return;
@@ -303,8 +301,8 @@ void real_resolve(void)
                sizeof(function));
     }
     found.heap_tool = find_heap_tool();
-    found.object = real_object_of((const void *)found.malloc,
-                                  &found.object_path);
+    found.object =
+        real_object_of((const void *)found.malloc, &found.object_path);
     found.mixed =
         real_object_of((const void *)found.free, NULL) != found.object ||
         real_object_of((const void *)found.realloc, NULL) != found.object ||
@@ -362,7 +360,8 @@ static bool heap_read_mimalloc(struct real_heap *heap)
 {
     typedef void info_function(size_t *, size_t *, size_t *, size_t *, size_t *,
                                size_t *, size_t *, size_t *);
-    info_function *info = (info_function *)real_find(RTLD_NEXT, "mi_process_info");
+    info_function *info =
+        (info_function *)real_find(RTLD_NEXT, "mi_process_info");
     size_t commit = 0, unused;
 
     if (!info)

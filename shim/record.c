@@ -2,6 +2,7 @@
 /* record.c - see record.h. */
 #include "record.h"
 
+#include "boot.h"
 #include "real.h"
 #include "record_exact.h"
 #include "shard.h"
@@ -110,10 +111,10 @@ static COLD void record_sample(struct thread *thread, void *block, size_t size,
     follow(shard, block, SAMPLE_OWNER(slot));
 }
 
-/* Samples by a mode word that the thread is not ready for: counts this call, and
- * makes it ready, unless it has no row of its own, or the allocator is one that
- * may build malloc on another hook, which would count and sample again what the
- * hot path did. Such a thread comes here every time. */
+/* Samples by a mode word that the thread is not ready for: counts this call,
+ * and makes it ready, unless it has no row of its own, or the allocator is one
+ * that may build malloc on another hook, which would count and sample again
+ * what the hot path did. Such a thread comes here every time. */
 static NOINLINE void sample_slowly(struct thread *thread, void *block,
                                    size_t size, const struct walk_start *start,
                                    uint64_t mode)
@@ -155,6 +156,9 @@ HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
     uint64_t mode;
 
     if (!life_joined(thread))
+        return;
+    /* Got while the real allocator was looked up, by who waited since. */
+    if (UNLIKELY(real.boot_used) && boot_owns(block))
         return;
     mode = life_mode();
     thread->recorded = block;

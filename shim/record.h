@@ -51,9 +51,9 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
                                                      : RECORD_SOMEHOW;
 }
 
-/* A free needs nothing when the block was never recorded, nor is boot.h's. While
- * there are only samples it does not ask for the mode: the thread's next
- * allocation does. */
+/* A free needs nothing when the block was never recorded, nor is boot.h's.
+ * While there are only samples it does not ask for the mode, and is counted as
+ * when sampling: until the thread's next allocation, which does. */
 static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {
     struct thread *thread = &thread_self;
@@ -74,9 +74,10 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 
 /*
  * The same two questions for what may free `old`, if that is not NULL, and then
- * allocates `size` bytes. Unless it says RECORD_NOTHING, nothing is counted yet.
- * What is counted here must not come by another hook again: a thread is ready
- * to sample only over an allocator that is known not to call any (record.c).
+ * allocates `size` bytes. Unless it says RECORD_NOTHING, nothing is counted
+ * yet. What is counted here must not come by another hook again: a thread is
+ * ready to sample only over an allocator that is known not to call any
+ * (record.c).
  */
 static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
                                                            size_t size)
@@ -93,7 +94,7 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
         used != thread->samples_only || sample_is_near(thread, size) ||
         size == 0 || (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
-    thread->countdown -= (uint64_t)size + 1;
+    sample_due(thread, size); /* not near: takes it off, and no more */
     counter_add_owned(&thread->calls->alloc_objects, 1);
     if (old)
         counter_add_owned(&thread->calls->alloc_space, 1);

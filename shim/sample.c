@@ -12,6 +12,7 @@ struct pool {
     uint64_t free; /* tag << 32 | slot + 1 of the first free one, 0 none */
     uint32_t used; /* slots ever taken */
     uint32_t live;
+    uint32_t most; /* that ever were live */
     struct sample samples[SAMPLE_SLOTS_MAX];
     uint8_t filter[1u << SAMPLE_FILTER_BITS_MAX];
 };
@@ -49,16 +50,21 @@ static void filter_use(int64_t ones)
     __atomic_store_n(&sample_filter.ones, ones, __ATOMIC_RELEASE);
 }
 
-/* Every size is right at any time, so changing the size needs no order. */
+/* Every size is right at any time, so changing the size needs no order. One
+ * with counts that may have reached their end is not asked again. */
 static void filter_choose(uint32_t live)
 {
+    uint32_t most = __atomic_load_n(&pool->most, __ATOMIC_RELAXED);
     uint32_t bits = SAMPLE_FILTER_BITS_MIN;
     int64_t ones;
 
     while (bits < SAMPLE_FILTER_BITS_MAX &&
-           live > (1u << bits) / SAMPLE_FILTER_SPARSITY)
+           (live > (1u << bits) / SAMPLE_FILTER_SPARSITY ||
+            most > (1u << bits) * SAMPLE_FILTER_DENSITY))
         bits += SAMPLE_FILTER_BITS_STEP;
     ones = SAMPLE_FILTER_ONES(bits);
+    if (live > most)
+        __atomic_store_n(&pool->most, live, __ATOMIC_RELAXED);
     if (ones != __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED))
         filter_use(ones);
 }

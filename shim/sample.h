@@ -20,12 +20,13 @@
  * live samples by address hash, in four sizes that are all kept up to date
  * (samples are rare). The number of live samples chooses which size is asked,
  * at least 64 counts a sample, so that at most about 1 in 32 frees is looked at
- * more closely: by asking the next size, and then the owner map. The four lie in
- * one array, each at its end and so in one another: an index counts back from
- * the end, and is a hash with ones above its b lowest bits. So the choice is one
- * word, those ones, and never torn; but in an eighth of each the next smaller is
- * counted too, eight times as densely: hence not 1 in 64. A count that reaches
- * its end stays there: the filter may say yes too often, never no.
+ * more closely: by asking the next size, and then the owner map. The four lie
+ * in one array, each at its end and so in one another: an index counts back
+ * from the end, and is a hash with ones above its b lowest bits. So the choice
+ * is one word, those ones, and never torn; but in an eighth of each the next
+ * smaller is counted too, eight times as densely: hence not 1 in 64. A count
+ * that reaches its end stays there: the filter may say yes too often, never no.
+ * Of so many samples that this is to be expected, the size is not asked again.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H
@@ -45,6 +46,9 @@
 #define SAMPLE_FILTER_BITS_STEP 3u
 #define SAMPLE_FILTER_BITS_MAX  20u
 #define SAMPLE_FILTER_SPARSITY  64u /* counts a live sample, at least */
+#define SAMPLE_FILTER_DENSITY                                                  \
+    8u /* samples a count ever, at most: 64 in the                             \
+          eighth that is the next smaller size */
 
 /* An owner word is a sample if its top bit is set, else a callsite id. */
 #define SAMPLE_OWNER(slot)     ((slot) | 0x80000000u)
@@ -87,8 +91,7 @@ static ALWAYS_INLINE int64_t sample_filter_index(const void *block,
 static ALWAYS_INLINE bool sample_may_be(const void *block)
 {
     int64_t ones = __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED);
-    const uint8_t *count =
-        &sample_filter.end[sample_filter_index(block, ones)];
+    const uint8_t *count = &sample_filter.end[sample_filter_index(block, ones)];
     bool counted;
 
 #if defined(__x86_64__)
@@ -128,8 +131,8 @@ static ALWAYS_INLINE bool sample_due(struct thread *thread, size_t size)
             : "+m"(thread->countdown), "=@ccb"(below)
             : "er"(bytes));
 #else
-    below = __builtin_sub_overflow(thread->countdown, bytes,
-                                   &thread->countdown);
+    below =
+        __builtin_sub_overflow(thread->countdown, bytes, &thread->countdown);
 #endif
     if (UNLIKELY(below))
         thread->countdown += bytes;

@@ -232,8 +232,9 @@ struct segment_peak {
 #define SEGMENT_PEAK_BOUND(total, threads)                                     \
     (SEGMENT_PEAK_STEP(total) + 3 * (threads)*SEGMENT_PEAK_DRIFT(total))
 
-/* Row 0 of each shard. `allocs` and `frees` count calls in sample mode only;
- * `unknown_frees` is SEGMENT_LOSS_UNKNOWN_ORIGIN of this shard. */
+/* Row 0 of each shard. `allocs` and `frees` count calls in sample mode only,
+ * but a thread's frees until its next allocation after it; `unknown_frees` is
+ * SEGMENT_LOSS_UNKNOWN_ORIGIN of this shard. */
 struct segment_calls {
     uint64_t allocs;
     uint64_t frees;

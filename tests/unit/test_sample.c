@@ -25,7 +25,8 @@ static void test_numbers(void **state)
         assert_true(fabs(sample_one_minus_exp(x) - truth) <= 1e-13 * truth);
     }
     for (double u = 1e-16; u <= 1; u *= 1.01)
-        assert_true(fabs(sample_log(u) - log(u)) <= 1e-13 * fabs(log(u)) + 1e-15);
+        assert_true(fabs(sample_log(u) - log(u)) <=
+                    1e-13 * fabs(log(u)) + 1e-15);
 }
 
 /* Sizes that no allocator has: the next sample comes no sooner and no later. */
@@ -50,8 +51,8 @@ struct mix {
     int count; /* primes */
 };
 static const struct mix mixes[] = {
-    {1, 20011}, {64, 10007}, {509, 4001}, {65537, 211}, {1048573, 31},
-    {67108859, 3},
+    {1, 20011},   {64, 10007},   {509, 4001},
+    {65537, 211}, {1048573, 31}, {67108859, 3},
 };
 #define MIXES (sizeof(mixes) / sizeof(mixes[0]))
 
@@ -134,6 +135,24 @@ static void test_full_count(void **state)
     assert_true(sample_may_be(block));
 }
 
+/* After very many live samples a few are told from other blocks as before. */
+static void test_after_many(void **state)
+{
+    enum { MANY = 600000 };
+    static uint32_t slots[MANY];
+    const struct sample sample = {1, 1, 1};
+
+    (void)state;
+    assert_int_equal(sample_begin(), 0);
+    for (uintptr_t i = 0; i < MANY; i++) {
+        slots[i] = sample_keep((void *)(i * 48 + 0x1000), &sample);
+        assert_true(slots[i] < SAMPLE_SLOTS_MAX);
+    }
+    for (uintptr_t i = 0; i < MANY; i++)
+        sample_release((void *)(i * 48 + 0x1000), slots[i]);
+    check_false_yes();
+}
+
 static void test_pool_and_filter(void **state)
 {
     enum { LIVE = 5000 };
@@ -172,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_unbiased),
         cmocka_unit_test(test_pool_and_filter),
         cmocka_unit_test(test_full_count),
+        cmocka_unit_test(test_after_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
