@@ -41,12 +41,12 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
     struct thread *thread = &thread_self;
     uint64_t mode = life_mode_or_none();
 
-    if (mode == thread->ready[SEGMENT_MODE_OFF])
-        return RECORD_NOTHING;
     if (mode == thread->ready[SEGMENT_MODE_SAMPLE]) {
         counter_add_owned(&thread->calls->alloc_objects, 1);
         return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
     }
+    if (mode == thread->ready[SEGMENT_MODE_OFF])
+        return RECORD_NOTHING;
     return mode == thread->ready[SEGMENT_MODE_EXACT] ? RECORD_EXACTLY
                                                      : RECORD_SOMEHOW;
 }

@@ -17,7 +17,7 @@ static ALWAYS_INLINE bool frame_is(const struct spine_frame *frame,
 /* Whether the words that undo frames[1] still lead to frames[0], where that
  * takes more than the return address. In the order of unwinding: a word says
  * where the next one is. */
-static bool proves_rarely(const struct spine_frame *frames)
+static NOINLINE bool proves_rarely(const struct spine_frame *frames)
 {
     const struct spine_frame *outer = &frames[0], *frame = &frames[1];
     uint64_t slot = frame->slot;
@@ -34,12 +34,12 @@ static bool proves_rarely(const struct spine_frame *frames)
             step_load(saved) == outer->bp);
 }
 
-/* From the innermost of `count` frames, which is known to be right, outwards:
- * the index of the last one that is right. 0: all are. */
-static ALWAYS_INLINE uint32_t prove(const struct spine_frame *frames,
-                                    uint32_t count)
+/* From the innermost of frames[0 .. end), which is known to be right, outwards:
+ * the last one that is right. The first: all are. */
+static ALWAYS_INLINE struct spine_frame *prove(struct spine_frame *frames,
+                                               struct spine_frame *end)
 {
-    const struct spine_frame *frame = &frames[count - 1];
+    struct spine_frame *frame = end - 1;
 
     for (; frame > frames; frame--) {
         const struct spine_frame *outer = frame - 1;
@@ -51,36 +51,35 @@ static ALWAYS_INLINE uint32_t prove(const struct spine_frame *frames,
             break;
         }
     }
-    return (uint32_t)(frame - frames);
+    return frame;
 }
 
-/* How many of `count` frames are not inside sp, and so may still be there. */
-static ALWAYS_INLINE uint32_t count_outside(const struct spine_frame *frames,
-                                            uint32_t count, uintptr_t sp)
+/* The end of those frames that are not inside sp, and so may still be there. */
+static ALWAYS_INLINE struct spine_frame *
+end_outside(struct spine_frame *frames, struct spine_frame *end, uintptr_t sp)
 {
-    const struct spine_frame *end = &frames[count];
-
     while (end > frames && end[-1].sp < sp)
         end--;
-    return (uint32_t)(end - frames);
+    return end;
 }
 
-/* Goes outwards over proven frames[first .. end), gathering them below
- * frames[gathered]; each CFA is known, as the sp of the next. Their rbp is read
- * again, as it was not proven where nobody demanded it. */
-static void gather_proven(struct spine_frame *frames, uint32_t first,
-                          uint32_t end, uint32_t gathered,
-                          struct walk_start *at)
+/* Goes outwards over the proven frames [first .. end), gathering them below
+ * `gathered`, and returns where they begin; each CFA is known, as the sp of the
+ * next. Their rbp is read again, as it was not proven where nobody demanded
+ * it. */
+static struct spine_frame *gather_proven(const struct spine_frame *first,
+                                         const struct spine_frame *end,
+                                         struct spine_frame *gathered,
+                                         struct walk_start *at)
 {
-    for (uint32_t i = end; i-- > first;) {
-        struct spine_frame *frame = &frames[--gathered];
+    while (end > first) {
         uint64_t slot;
 
-        *frame = frames[i];
-        frame->bp = at->bp;
-        slot = frame->slot;
-        at->sp = frames[i - 1].sp;
-        if (UNLIKELY(frame->flags & SPINE_REALIGNED)) {
+        *--gathered = *--end;
+        gathered->bp = at->bp;
+        slot = gathered->slot;
+        at->sp = end[-1].sp;
+        if (UNLIKELY(gathered->flags & SPINE_REALIGNED)) {
             at->bp = step_load(at->bp);
             slot = 0;
         } else if (slot != 0) {
@@ -88,48 +87,48 @@ static void gather_proven(struct spine_frame *frames, uint32_t first,
         }
         at->pc = step_load_pc(at->sp, slot);
     }
+    return gathered;
 }
 
-/* Appends the gathered frames: hashes them, and finds out which rbp matters,
- * from the root inwards. */
-static void append(struct spine *spine, uint32_t count, uint32_t gathered,
-                   uint64_t origin)
+/* Appends the gathered frames at `end`: hashes them, and finds out which rbp
+ * matters, from the root inwards. */
+static void append(struct spine *spine, struct spine_frame *end,
+                   const struct spine_frame *gathered, uint64_t origin)
 {
     struct spine_frame *frames = spine->frames;
     uint64_t path =
-        count ? frames[count - 1].path : path_start(origin, spine->truncated);
-    uint32_t demanded = count ? frames[count - 1].flags & SPINE_DEMANDS_BP : 0;
+        end > frames ? end[-1].path : path_start(origin, spine->truncated);
+    uint32_t demanded = end > frames ? end[-1].flags & SPINE_DEMANDS_BP : 0;
 
-    for (uint32_t i = gathered; i < SPINE_FRAMES; i++, count++) {
-        struct spine_frame *frame = &frames[count];
-        uint32_t flags = frames[i].flags & (SPINE_USES_BP | SPINE_REALIGNED);
+    for (; gathered < &frames[SPINE_FRAMES]; gathered++, end++) {
+        uint32_t flags = gathered->flags & (SPINE_USES_BP | SPINE_REALIGNED);
 
-        *frame = frames[i];
-        if (UNLIKELY(demanded && frame->slot != 0))
+        *end = *gathered;
+        if (UNLIKELY(demanded && end->slot != 0))
             flags |= SPINE_CHECKS_SLOT;
         else
             flags |= demanded;
         if (flags & SPINE_USES_BP)
             flags |= SPINE_DEMANDS_BP;
         demanded = flags & SPINE_DEMANDS_BP;
-        path = path_step(path, frame->pc);
-        frame->path = path;
-        frame->flags = flags;
+        path = path_step(path, end->pc);
+        end->path = path;
+        end->flags = flags;
     }
     COMPILER_BARRIER();
-    spine->count = count;
+    spine->count = (uint32_t)(end - frames);
 }
 
 enum outcome { GO_ON, AT_ROOT, BEYOND_RULES };
 
-/* Adds the frame at *at, which the spine does not have, to those gathered, and
- * goes one outwards. What ended a stack must not hang on a word that nobody
+/* Writes the frame at *at, which the spine does not have, to *frame, and goes
+ * one outwards. What ended a stack must not hang on a word that nobody
  * proves: a return address of zero is beyond the rules. */
-static ALWAYS_INLINE enum outcome
-gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
+static ALWAYS_INLINE enum outcome gather_new(struct spine *spine,
+                                             struct spine_frame *frame,
+                                             struct walk_start *at)
 {
     uint32_t rule = rules_get(at->pc);
-    struct spine_frame *frame = &spine->frames[gathered];
 
     frame->pc = at->pc;
     frame->sp = at->sp;
@@ -155,8 +154,12 @@ gather_new(struct spine *spine, uint32_t gathered, struct walk_start *at)
 bool spine_walk(struct spine *spine, const struct walk_start *start,
                 uint64_t origin)
 {
-    struct spine_frame *frames = spine->frames;
-    uint32_t count = spine->count, gathered = SPINE_FRAMES;
+    struct spine_frame *const frames = spine->frames;
+    /* No stack has more: the gathered ones begin no further below the top. */
+    struct spine_frame *const lowest =
+        &frames[SPINE_FRAMES - SEGMENT_DEPTH_MAX];
+    struct spine_frame *end = &frames[spine->count];
+    struct spine_frame *gathered = &frames[SPINE_FRAMES];
     bool truncated = spine->truncated;
     struct walk_start at = *start;
     enum outcome outcome = GO_ON;
@@ -164,37 +167,34 @@ bool spine_walk(struct spine *spine, const struct walk_start *start,
     spine->count = 0;
     COMPILER_BARRIER();
     while (outcome == GO_ON) {
-        count = count_outside(frames, count, at.sp);
-        if (count > 0 && frame_is(&frames[count - 1], &at)) {
-            uint32_t last = prove(frames, count);
+        end = end_outside(frames, end, at.sp);
+        if (end > frames && frame_is(&end[-1], &at)) {
+            struct spine_frame *last = prove(frames, end);
 
             spine->truncated = truncated;
-            if (LIKELY(last == 0))
+            if (LIKELY(last == frames))
                 break;
-            if (SPINE_FRAMES - gathered + count - last > SEGMENT_DEPTH_MAX)
+            if (gathered - lowest < end - last)
                 return false;
-            gather_proven(frames, last, count, gathered, &at);
-            gathered -= count - last;
-            count = last;
+            gathered = gather_proven(last, end, gathered, &at);
+            end = last;
             if (UNLIKELY(!at.pc))
                 outcome = BEYOND_RULES;
         } else {
-            if (UNLIKELY(SPINE_FRAMES - gathered == SEGMENT_DEPTH_MAX ||
-                         gathered == count))
+            if (UNLIKELY(gathered == lowest || gathered == end))
                 return false;
             outcome = gather_new(spine, --gathered, &at);
         }
     }
     if (outcome == AT_ROOT)
-        count = 0;
-    if (UNLIKELY(outcome == BEYOND_RULES ||
-                 count + SPINE_FRAMES - gathered > SEGMENT_DEPTH_MAX))
+        end = frames;
+    if (UNLIKELY(outcome == BEYOND_RULES || gathered - lowest < end - frames))
         return false;
     WALK_COUNT(joined, 1);
-    WALK_COUNT(kept_frames, count);
-    WALK_COUNT(new_frames, SPINE_FRAMES - gathered);
-    WALK_COUNT_NEW(SPINE_FRAMES - gathered);
-    append(spine, count, gathered, origin);
+    WALK_COUNT(kept_frames, end - frames);
+    WALK_COUNT(new_frames, &frames[SPINE_FRAMES] - gathered);
+    WALK_COUNT_NEW(&frames[SPINE_FRAMES] - gathered);
+    append(spine, end, gathered, origin);
     return true;
 }
 
