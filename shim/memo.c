@@ -3,51 +3,62 @@
 #include "memo.h"
 
 /* The word is read again: a return address is there as it is signed. */
-static bool add_word(struct memo_entry *entry, uintptr_t sp, uintptr_t address)
+static bool add_word(struct memo_entry *entry, uint32_t *count, uintptr_t sp,
+                     uintptr_t address)
 {
     uint64_t offset = (address - sp) / 8;
 
-    if (entry->count == MEMO_WORDS || offset > UINT16_MAX)
+    if (*count == MEMO_WORDS || offset > UINT16_MAX)
         return false;
-    entry->offsets[entry->count] = (uint16_t)offset;
-    entry->words[entry->count++] = step_load(address);
+    entry->offsets[*count] = (uint16_t)offset;
+    entry->words[(*count)++] = step_load(address);
     return true;
 }
 
-/* Adds what prove() in spine.c reads, in its order. False when there is more
- * than an entry can hold. */
-static bool add_words(struct memo_entry *entry, const struct spine *spine)
+/* Adds what prove() in spine.c reads, in its order, and returns how much; 0
+ * when that is more than an entry can hold. */
+static uint32_t add_words(struct memo_entry *entry, const struct spine *spine)
 {
     const struct spine_frame *frames = spine->frames;
-    uint32_t leaf = spine->count - 1;
+    uint32_t leaf = spine->count - 1, count = 0;
     uintptr_t sp = frames[leaf].sp;
 
-    entry->count = 0;
     for (uint32_t i = leaf; i > 0; i--) {
         const struct spine_frame *outer = &frames[i - 1];
         uint64_t slot = frames[i].slot;
         uintptr_t cfa = outer->sp, saved = cfa - slot;
 
         if (frames[i].flags & SPINE_REALIGNED) {
-            if (!add_word(entry, sp, frames[i].bp - slot))
-                return false;
+            if (!add_word(entry, &count, sp, frames[i].bp - slot))
+                return 0;
             saved = frames[i].bp;
             slot = 0;
         }
-        if (!add_word(entry, sp, cfa - ARCH_RETURN_SLOT(slot)))
-            return false;
+        if (!add_word(entry, &count, sp, cfa - ARCH_RETURN_SLOT(slot)))
+            return 0;
         if ((frames[i].flags & SPINE_CHECKS_SLOT) &&
-            !add_word(entry, sp, saved))
-            return false;
+            !add_word(entry, &count, sp, saved))
+            return 0;
     }
-    if (entry->count == 0)
-        return false;
-    while (entry->count % MEMO_UNROLL != 0) {
-        entry->offsets[entry->count] = entry->offsets[entry->count - 1];
-        entry->words[entry->count] = entry->words[entry->count - 1];
-        entry->count++;
+    return count;
+}
+
+/* Moves the first `count` words, which are not none, to the end. */
+static void align_words(struct memo_entry *entry, uint32_t count)
+{
+    uint32_t padding = (MEMO_WORDS - count) % MEMO_UNROLL, to = MEMO_WORDS;
+    uint16_t offset = entry->offsets[count - 1];
+    uintptr_t word = entry->words[count - 1];
+
+    entry->first = (int16_t) - (int32_t)(count + padding);
+    for (; padding > 0; padding--) {
+        entry->offsets[--to] = offset;
+        entry->words[to] = word;
     }
-    return true;
+    while (count-- > 0) {
+        entry->offsets[--to] = entry->offsets[count];
+        entry->words[to] = entry->words[count];
+    }
 }
 
 static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
@@ -62,7 +73,7 @@ static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
                 uint32_t labels, uint32_t callsite)
 {
-    uint32_t slot = memo_slot(hash), other = memo_other(slot);
+    uint32_t slot = memo_slot(hash), other = memo_other(slot), count;
     const struct spine_frame *leaf = &spine->frames[spine->count - 1];
     struct memo_entry *entry;
 
@@ -76,11 +87,14 @@ void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
     entry = &memo->entries[slot];
     entry->hash = 0;
     COMPILER_BARRIER();
-    if (!add_words(entry, spine))
+    count = add_words(entry, spine);
+    if (count == 0)
         return;
+    align_words(entry, count);
     entry->bp = leaf->bp;
-    entry->labels = (uint16_t)(
-        leaf->flags & SPINE_DEMANDS_BP ? labels | MEMO_DEMANDS_BP : labels);
+    entry->labels =
+        (uint16_t)(leaf->flags & SPINE_DEMANDS_BP ? labels | MEMO_DEMANDS_BP
+                                                  : labels);
     entry->callsite = callsite;
     COMPILER_BARRIER();
     entry->hash = hash;

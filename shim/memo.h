@@ -50,7 +50,9 @@ struct memo_entry {
                       it was found; 0 none */
     uintptr_t bp;  /* where demanded */
     uint32_t callsite;
-    uint16_t count;  /* of words, not 0; padded with the last one again */
+    int16_t first; /* the words [first .. 0), from the arrays' end: so that what
+                      counts them tells the end by its sign. Padded with the
+                      last one again */
     uint16_t labels; /* that the callsite is under (label.h), and whether bp is
                         demanded: one word, to be looked at once */
     uint16_t offsets[MEMO_WORDS]; /* (address - sp) / 8 */
@@ -93,7 +95,9 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
                                      uint32_t labels, uintptr_t *word)
 {
     uint32_t differs = entry->labels ^ labels;
-    size_t count = entry->count, i = 0;
+    const uint16_t *offsets = &entry->offsets[MEMO_WORDS];
+    const uintptr_t *words = &entry->words[MEMO_WORDS];
+    ptrdiff_t i = entry->first;
 
     if (differs) {
         if (differs != MEMO_DEMANDS_BP) {
@@ -107,18 +111,18 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
     }
     do {
 #pragma GCC unroll 4
-        for (size_t j = 0; j < MEMO_UNROLL; j++) {
-            *word = step_load(start->sp + entry->offsets[i + j] * 8ul);
-            if (*word != entry->words[i + j])
+        for (int j = 0; j < MEMO_UNROLL; j++) {
+            *word = step_load(start->sp + offsets[i + j] * 8ul);
+            if (*word != words[i + j])
                 return false;
         }
         i += MEMO_UNROLL;
-    } while (i < count);
+    } while (i < 0);
     return true;
 }
 
-/* The callsite of the stack that begins at *start, under these labels, or 0 when
- * it is not known: then *missed is for memo_learn(). Async-signal-safe. */
+/* The callsite of the stack that begins at *start, under these labels, or 0
+ * when it is not known: then *missed is for memo_learn(). Async-signal-safe. */
 static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
                                         const struct walk_start *start,
                                         uint32_t labels, uint64_t *missed)

@@ -183,23 +183,19 @@ static void read_headers(struct object *object)
     }
 }
 
-/* The object that a pc is in, as the loader knows it now. */
-static bool object_at(uintptr_t pc, struct object *object)
+/* Describes what the loader has found. */
+static void describe(const struct dl_find_object *found, struct object *object)
 {
-    struct dl_find_object found;
-    const char *name;
+    const char *name = found->dlfo_link_map->l_name;
 
-    if (_dl_find_object((void *)pc, &found) != 0)
-        return false;
-    name = found.dlfo_link_map->l_name;
     *object = (struct object){
-        .start = (uintptr_t)found.dlfo_map_start,
-        .end = (uintptr_t)found.dlfo_map_end,
-        .bias = found.dlfo_link_map->l_addr,
+        .start = (uintptr_t)found->dlfo_map_start,
+        .end = (uintptr_t)found->dlfo_map_end,
+        .bias = found->dlfo_link_map->l_addr,
         .path = name,
         .name_hash = hash_path(name),
-        .text_start = (uintptr_t)found.dlfo_map_start,
-        .text_end = (uintptr_t)found.dlfo_map_end,
+        .text_start = (uintptr_t)found->dlfo_map_start,
+        .text_end = (uintptr_t)found->dlfo_map_end,
     };
     if (name[0] == '\0') {
         object->path = life->header->executable;
@@ -209,7 +205,6 @@ static bool object_at(uintptr_t pc, struct object *object)
         object->flags = SEGMENT_MODULE_VDSO;
     }
     read_headers(object);
-    return true;
 }
 
 /* ---- entering ---------------------------------------------------------- */
@@ -249,8 +244,9 @@ static NOINLINE void enter_path(struct segment_module *module, const char *path)
     module->path_length = (uint32_t)(prefix + length);
 }
 
-/* The alive entry for an object, as segment_node.module, or 0. */
-static uint32_t find_known(const struct object *object)
+/* The alive entry for an object that lies there, as segment_node.module, or
+ * 0. */
+static uint32_t find_known(uintptr_t start, uintptr_t end)
 {
     uint32_t used =
         __atomic_load_n(&life->header->modules_used, __ATOMIC_RELAXED);
@@ -259,7 +255,7 @@ static uint32_t find_known(const struct object *object)
         const struct known *known = &tables->known[i];
 
         if (__atomic_load_n(&known->state, __ATOMIC_ACQUIRE) == ALIVE &&
-            known->start == object->start && known->end == object->end)
+            known->start == start && known->end == end)
             return i + 1;
     }
     return 0;
@@ -299,18 +295,23 @@ static COLD uint32_t enter(const struct object *object)
     known->build_id = (uintptr_t)object->build_id;
     known->path = object->name_hash;
     __atomic_store_n(&known->state, ALIVE, __ATOMIC_RELEASE);
-    return find_known(object);
+    return find_known(object->start, object->end);
 }
 
 uint16_t module_of(uintptr_t pc)
 {
+    struct dl_find_object found;
     struct object object;
     uint32_t module;
 
-    if (!object_at(pc, &object))
+    if (_dl_find_object((void *)pc, &found) != 0)
         return 0;
-    module = find_known(&object);
-    return (uint16_t)(module ? module : enter(&object));
+    module = find_known((uintptr_t)found.dlfo_map_start,
+                        (uintptr_t)found.dlfo_map_end);
+    if (LIKELY(module != 0))
+        return (uint16_t)module;
+    describe(&found, &object);
+    return (uint16_t)enter(&object);
 }
 
 /* ---- noticing replaced code -------------------------------------------- */
