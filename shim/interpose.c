@@ -11,8 +11,8 @@
  *
  * Each decides without a frame and jumps on, either to the real allocator or to
  * another function, which has the same caller and starts the walk there
- * (-foptimize-sibling-calls, checked by codegen.t): *_exact where a thread is in
- * the middle of exact mode, *_recorded for anything else.
+ * (-foptimize-sibling-calls, checked by codegen.t): *_exact where a thread is
+ * in the middle of exact mode, *_recorded for anything else.
  *
  * Some allocators build one function on another by way of the symbol (calloc
  * on malloc, malloc on memalign). Then the inner call records the block, and
@@ -31,30 +31,46 @@
 
 /* The block that malloc or its like returned in exact mode. The start of the
  * walk is read no earlier, so that no register has to keep it. */
-#define RECORD_EXACT_RESULT(block)                                             \
+#define RECORD_EXACT_RESULT(header, block)                                     \
     do {                                                                       \
-        if (LIKELY(block && thread_self.recorded != block)) {                  \
+        if (LIKELY(block && ((header) || thread_self.recorded != block))) {    \
             const struct walk_start start = WALK_START_HERE();                 \
                                                                                \
-            record_exact_alloc(&thread_self, block, &start);                   \
+            record_exact_alloc(header, &thread_self, block, &start);           \
         }                                                                      \
     } while (0)
 
-#define INTERPOSE_EXACTLY(name, parameters, allocate)                          \
-    static HOT void *name parameters                                           \
+/* In two forms, of which record_exact.h tells. */
+#define INTERPOSE_EXACTLY(name, parameters, arguments, allocate)               \
+    static HOT void *name##_header parameters                                  \
+    {                                                                          \
+        void *block = real.allocate;                                           \
+                                                                               \
+        RECORD_EXACT_RESULT(true, block);                                      \
+        return block;                                                          \
+    }                                                                          \
+                                                                               \
+    static HOT void *name##_any parameters                                     \
     {                                                                          \
         void *block;                                                           \
                                                                                \
         thread_self.recorded = NULL;                                           \
         block = real.allocate;                                                 \
-        RECORD_EXACT_RESULT(block);                                            \
+        RECORD_EXACT_RESULT(false, block);                                     \
         return block;                                                          \
+    }                                                                          \
+                                                                               \
+    static ALWAYS_INLINE void *name parameters                                 \
+    {                                                                          \
+        return record_exact_has_header() ? name##_header arguments             \
+                                         : name##_any arguments;               \
     }
 
-INTERPOSE_EXACTLY(malloc_exact, (size_t size), malloc(size))
-INTERPOSE_EXACTLY(calloc_exact, (size_t count, size_t size),
+INTERPOSE_EXACTLY(malloc_exact, (size_t size), (size), malloc(size))
+INTERPOSE_EXACTLY(calloc_exact, (size_t count, size_t size), (count, size),
                   calloc(count, size))
-INTERPOSE_EXACTLY(realloc_exact_first, (size_t size), realloc(NULL, size))
+INTERPOSE_EXACTLY(realloc_exact_first, (size_t size), (size),
+                  realloc(NULL, size))
 
 static NOINLINE void *malloc_recorded(size_t size)
 {
@@ -109,14 +125,14 @@ static NOINLINE void free_exact_asking(void *block, uint32_t *slot,
     real.free(block);
 }
 
-static HOT void free_exact(void *block)
+static ALWAYS_INLINE void free_exact_in(bool header, void *block)
 {
     struct record_exact_place place;
     size_t size;
 
-    if (UNLIKELY(!record_exact_find(&thread_self, block, &place))) {
+    if (UNLIKELY(!record_exact_find(header, &thread_self, block, &place))) {
         free_recorded(block);
-    } else if (UNLIKELY(!real_read_size(block, &size))) {
+    } else if (UNLIKELY(!real_read_size(block, header, &size))) {
         free_exact_asking(block, place.slot, place.row);
     } else {
         record_exact_take(&place);
@@ -125,6 +141,24 @@ static HOT void free_exact(void *block)
         else
             real.free(block);
     }
+}
+
+static HOT void free_exact_header(void *block)
+{
+    free_exact_in(true, block);
+}
+
+static HOT void free_exact_any(void *block)
+{
+    free_exact_in(false, block);
+}
+
+static ALWAYS_INLINE void free_exact(void *block)
+{
+    if (record_exact_has_header())
+        free_exact_header(block);
+    else
+        free_exact_any(block);
 }
 
 EXPORT void free(void *block)
@@ -202,7 +236,8 @@ static HOT void *realloc_exact(void *old, size_t size)
     size_t old_size;
     void *block;
 
-    if (UNLIKELY(size == 0 || !record_exact_find(thread, old, &place)))
+    if (UNLIKELY(size == 0 || !record_exact_find(record_exact_has_header(),
+                                                 thread, old, &place)))
         return realloc_recorded(old, size);
     old_size = real_usable_size(old);
     record_exact_take(&place);
@@ -218,7 +253,7 @@ static HOT void *realloc_exact(void *old, size_t size)
     }
     if (UNLIKELY(shard_row_free(thread->shard, place.row, old_size)))
         peak_settle(thread->shard);
-    RECORD_EXACT_RESULT(block);
+    RECORD_EXACT_RESULT(record_exact_has_header(), block);
     return block;
 }
 
@@ -284,8 +319,8 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
         return name##_recorded arguments;                                      \
     }
 
-INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
-                count *size, calloc_exact)
+INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size), count *size,
+                calloc_exact)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
                 (alignment, size), size, aligned_alloc_recorded)
 INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),

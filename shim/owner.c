@@ -57,8 +57,7 @@ static bool spend(uint64_t bytes)
  */
 static void leaf_try(uint32_t **slot, uint16_t *leaves, uintptr_t start)
 {
-    uintptr_t range = (uintptr_t)1
-                      << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
+    uintptr_t range = (uintptr_t)1 << (OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
     uintptr_t data_end = os_break();
     uint32_t *leaf;
 
@@ -143,20 +142,20 @@ static void *table_make(void **slot, size_t bytes, void *(*map)(size_t),
 /* The leaf of an address in its tree, or NULL when there is no room. */
 static uint32_t *leaf_make(uintptr_t address)
 {
-    uintptr_t tree = owner_tree(address);
+    uintptr_t tree = owner_tree(address, owner_map.planes);
     uint32_t **middle, *leaf;
     bool made;
 
     sweep();
     /* The middles keep their pointers in a child; its leaves are empty. */
-    middle = table_make((void **)&owner_map.trees[tree], MIDDLE_BYTES,
-                        os_map, &made);
+    middle = table_make((void **)&owner_map.trees[tree], MIDDLE_BYTES, os_map,
+                        &made);
     if (!middle)
         return NULL;
-    leaf = table_make((void **)&middle[(address >> (OWNER_LEAF_BITS +
-                                                    OWNER_GRANULE_BITS)) %
-                                       MIDDLES],
-                      OWNER_LEAF_BYTES, os_map_wiped, &made);
+    leaf = table_make(
+        (void **)&middle[(address >> (OWNER_LEAF_BITS + OWNER_GRANULE_BITS)) %
+                         MIDDLES],
+        OWNER_LEAF_BYTES, os_map_wiped, &made);
     if (made)
         __atomic_fetch_add(&owner_map.leaves[tree], 1, __ATOMIC_RELEASE);
     return leaf;

@@ -49,11 +49,11 @@
 
 struct owner_map {
     uint32_t **trees[OWNER_TREES];
-    uintptr_t planes;      /* the highest: 0 or 3 */
-    uint64_t budget_bytes; /* what leaves and middles may take in all */
-    uint64_t *taken_bytes; /* what they have taken */
+    uintptr_t planes;             /* the highest: 0 or 3 */
+    uint64_t budget_bytes;        /* what leaves and middles may take in all */
+    uint64_t *taken_bytes;        /* what they have taken */
     uint16_t leaves[OWNER_TREES]; /* how many each has */
-    uint32_t swept; /* where the search for leaves to give back goes on */
+    uint32_t swept;   /* where the search for leaves to give back goes on */
     uint32_t refused; /* blocks, since there was room last */
 };
 extern HIDDEN struct owner_map owner_map;
@@ -79,19 +79,21 @@ static ALWAYS_INLINE bool owner_in_range(uintptr_t address)
 }
 
 /* The number of an address's tree; OWNER_TREES or more: of none. */
-static ALWAYS_INLINE uintptr_t owner_tree(uintptr_t address)
+static ALWAYS_INLINE uintptr_t owner_tree(uintptr_t address, uintptr_t planes)
 {
-    uintptr_t root = address >> (OWNER_MIDDLE_BITS + OWNER_LEAF_BITS +
-                                 OWNER_GRANULE_BITS);
+    uintptr_t root =
+        address >> (OWNER_MIDDLE_BITS + OWNER_LEAF_BITS + OWNER_GRANULE_BITS);
 
-    return (root << OWNER_PLANE_BITS) + (address >> 3 & owner_map.planes);
+    return (root << OWNER_PLANE_BITS) + (address >> 3 & planes);
 }
 
-/* The word of an address, or NULL when there is none: not recorded. */
-static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
+/* The word of an address, or NULL when there is none: not recorded. `planes` is
+ * owner_map.planes, for those who know it. */
+static ALWAYS_INLINE uint32_t *owner_slot_in(uintptr_t address,
+                                             uintptr_t planes)
 {
     uintptr_t key = address >> OWNER_GRANULE_BITS;
-    uintptr_t tree = owner_tree(address);
+    uintptr_t tree = owner_tree(address, planes);
     uint32_t **middle, *leaf;
 
     if (UNLIKELY(tree >= OWNER_TREES))
@@ -105,6 +107,11 @@ static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
     if (UNLIKELY(!leaf))
         return NULL;
     return &leaf[key & ((1u << OWNER_LEAF_BITS) - 1)];
+}
+
+static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
+{
+    return owner_slot_in(address, owner_map.planes);
 }
 
 /* Enters an owner (not 0) for a block and returns the one that stood there,

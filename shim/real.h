@@ -36,9 +36,9 @@ struct real {
     size_t (*malloc_usable_size)(void *block);
 
     bool resolved;
-    bool mixed; /* the family comes from more than one object */
-    bool size_in_header; /* glibc: the chunk header proved equal */
-    bool boot_used; /* blocks of boot.h's are about */
+    bool mixed;            /* the family comes from more than one object */
+    bool size_in_header;   /* glibc: the chunk header proved equal */
+    bool boot_used;        /* blocks of boot.h's are about */
     const char *heap_tool; /* a sanitizer, or valgrind, that owns the heap, or
                               NULL */
     enum allocator allocator;
@@ -75,12 +75,14 @@ bool real_heap_read(struct real_heap *heap);
 #define REAL_CHUNK_FLAGS   7u
 
 /* Reads malloc_usable_size() of a block that is not NULL and not boot.h's,
- * where that can be had without a call. */
-static ALWAYS_INLINE bool real_read_size(const void *block, size_t *size)
+ * where that can be had without a call. `in_header` is real.size_in_header, for
+ * those who know it. */
+static ALWAYS_INLINE bool real_read_size(const void *block, bool in_header,
+                                         size_t *size)
 {
     size_t word;
 
-    if (UNLIKELY(!real.size_in_header))
+    if (UNLIKELY(!in_header))
         return false;
     word = ((const size_t *)block)[-1];
     *size = (word & ~(size_t)REAL_CHUNK_FLAGS) - sizeof(size_t);
@@ -92,7 +94,7 @@ static ALWAYS_INLINE size_t real_usable_size(void *block)
 {
     size_t size;
 
-    return LIKELY(real_read_size(block, &size))
+    return LIKELY(real_read_size(block, real.size_in_header, &size))
                ? size
                : real.malloc_usable_size(block);
 }

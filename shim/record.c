@@ -84,7 +84,8 @@ void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp, uintptr_t bp)
     }
     callsite = callsite_capture(thread->shard, &start);
     thread_leave(thread);
-    if (UNLIKELY(!record_exact_try(thread->shard, block, callsite)))
+    if (UNLIKELY(!record_exact_try(record_exact_has_header(), thread->shard,
+                                   block, callsite)))
         record_exact_count(block, callsite);
 }
 
@@ -164,7 +165,7 @@ HOT void record_alloc(void *block, size_t size, const struct walk_start *start)
     thread->recorded = block;
     if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_EXACT) {
         if (be_exact(thread, mode))
-            record_exact_alloc(thread, block, start);
+            record_exact_alloc(record_exact_has_header(), thread, block, start);
     } else if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_OFF) {
         life_make_ready(thread, mode);
     } else if (mode == thread->ready[SEGMENT_MODE_SAMPLE]) {

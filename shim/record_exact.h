@@ -7,6 +7,10 @@
  * block's size. Whatever is rare is found out before anything is changed, and
  * left to a function that begins again and can do all.
  * A thread comes here when it is ready for exact mode (thread.h).
+ *
+ * `header` is record_exact_has_header(), a constant where the hooks have two
+ * forms: then the allocator is glibc's, whose blocks tell their size, have one
+ * plane, and are made without calling a hook of ours.
  * Read next: record.c, callsite.h, shard.h, owner.h.
  */
 #ifndef PREPROF_RECORD_EXACT_H
@@ -25,25 +29,40 @@
 #include "thread.h"
 #include "walk.h"
 
+/* That there is one plane says it: life.c makes but one where the real
+ * allocator is proven to be so, and never changes it. */
+static ALWAYS_INLINE bool record_exact_has_header(void)
+{
+    return LIKELY(owner_map.planes == 0);
+}
+
+static ALWAYS_INLINE uint32_t *record_exact_slot(bool header, const void *block)
+{
+    return owner_slot_in((uintptr_t)block, header ? 0 : owner_map.planes);
+}
+
 /*
  * Counts a new block of a callsite, and enters it into the owner map. False,
  * and nothing done, when anything stands in the way: then record_exact_count()
  * does it.
  */
-static ALWAYS_INLINE bool record_exact_try(struct shard *shard, void *block,
-                                           uint32_t callsite)
+static ALWAYS_INLINE bool record_exact_try(bool header, struct shard *shard,
+                                           void *block, uint32_t callsite)
 {
     struct segment_row *row = shard_row(shard, callsite);
     uint32_t *slot;
+    size_t size;
 
     if (UNLIKELY(!row))
         return false;
-    slot = owner_slot((uintptr_t)block);
+    slot = record_exact_slot(header, block);
     if (UNLIKELY(!slot || __atomic_load_n(slot, __ATOMIC_RELAXED) ||
                  !shard_row_may_alloc(row)))
         return false;
     __atomic_store_n(slot, callsite, __ATOMIC_RELAXED);
-    if (shard_row_alloc(shard, row, real_usable_size(block)))
+    if (UNLIKELY(!real_read_size(block, header, &size)))
+        size = real.malloc_usable_size(block);
+    if (shard_row_alloc(shard, row, size))
         peak_settle(shard);
     return true;
 }
@@ -57,7 +76,8 @@ NOINLINE void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp,
                                 uintptr_t bp);
 
 /* Records a new block. */
-static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
+static ALWAYS_INLINE void record_exact_alloc(bool header, struct thread *thread,
+                                             void *block,
                                              const struct walk_start *start)
 {
     struct shard *shard = thread->shard;
@@ -74,7 +94,7 @@ static ALWAYS_INLINE void record_exact_alloc(struct thread *thread, void *block,
         return;
     }
     thread_leave(thread);
-    if (UNLIKELY(!record_exact_try(shard, block, callsite)))
+    if (UNLIKELY(!record_exact_try(header, shard, block, callsite)))
         record_exact_count(block, callsite);
 }
 
@@ -87,11 +107,12 @@ struct record_exact_place {
 
 /* Finds the place of a block, which may be NULL. False when record_free() or
  * record_take() have to be called, which know all blocks. */
-static ALWAYS_INLINE bool record_exact_find(const struct thread *thread,
+static ALWAYS_INLINE bool record_exact_find(bool header,
+                                            const struct thread *thread,
                                             const void *block,
                                             struct record_exact_place *place)
 {
-    place->slot = owner_slot((uintptr_t)block);
+    place->slot = record_exact_slot(header, block);
     if (UNLIKELY(!place->slot))
         return false;
     place->callsite = __atomic_load_n(place->slot, __ATOMIC_RELAXED);
@@ -101,7 +122,7 @@ static ALWAYS_INLINE bool record_exact_find(const struct thread *thread,
     return LIKELY(place->row && shard_row_may_free(place->row));
 }
 
-/* Takes the block out, before it is freed; or puts it back, after it was not. */
+/* Takes the block out before it is freed; or puts it back if it was not. */
 static ALWAYS_INLINE void
 record_exact_take(const struct record_exact_place *place)
 {
