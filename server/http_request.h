@@ -50,8 +50,8 @@ enum http_state {
 
 struct http_request {
     enum http_state state;
-    int status;         /* when refused */
-    const char *reason; /* when refused; static */
+    int status;                  /* when refused */
+    const char *reason;          /* when refused; static */
     char peer[INET6_ADDRSTRLEN]; /* whose it is, as the connection says: an IP
                                     address; "" for a unix socket */
 

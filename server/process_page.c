@@ -131,7 +131,7 @@ static void write_program(FILE *out, const json_t *process)
 
     fprintf(out, "<td style=\"padding-left: %.1fem\">",
             0.45 + 1.2 * (double)(depth < 0 || depth > DEPTH_MAX ? DEPTH_MAX
-                                                                : depth));
+                                                                 : depth));
     html_escape(out, text_of(process, "program"));
     if (inherited > 0) {
         fputs(" +", out);

@@ -30,7 +30,7 @@ enum endpoint {
 
 struct route {
     enum endpoint endpoint;
-    pid_t pid; /* named in the path, or 0 */
+    pid_t pid;                          /* named in the path, or 0 */
     char program[PROGRAM_NAME_MAX + 1]; /* named in the path, or "" */
     const char *name;
     char path[HTTP_TARGET_MAX + 1]; /* decoded */

@@ -17,8 +17,8 @@
 #include "reply.h"
 #include "site.h"
 
-#define PROGRAM_NAME_MAX 63 /* as a segment keeps it */
-#define SYMBOL_BODY_MAX (2u << 20) /* pprof sends 19 bytes a location */
+#define PROGRAM_NAME_MAX 63         /* as a segment keeps it */
+#define SYMBOL_BODY_MAX  (2u << 20) /* pprof sends 19 bytes a location */
 
 enum plan_action {
     PLAN_REPLY,  /* reply is the answer */
@@ -43,9 +43,9 @@ struct plan {
     enum plan_answer answer;
     char program[PROGRAM_NAME_MAX + 1]; /* whose newest process is meant, with
                                            pid 0; else "" */
-    const char *name; /* of the profile; static */
-    bool trim;        /* give free memory back first (gc=1) */
-    char *ask;        /* body of a request of render.h; owned */
+    const char *name;                   /* of the profile; static */
+    bool trim;                          /* give free memory back first (gc=1) */
+    char *ask; /* body of a request of render.h; owned */
     size_t ask_size;
     uint64_t window_ms;
     uint64_t size; /* of /allocate, bytes */

@@ -12,7 +12,7 @@
 
 struct site {
     pid_t self;
-    pid_t root;                 /* whose profiles are at /debug/pprof/ */
+    pid_t root;       /* whose profiles are at /debug/pprof/ */
     const char *only; /* the program whose newest process is there instead, or
                          NULL */
     const char *directory;      /* of segments; NULL: the reader's default */

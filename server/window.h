@@ -19,8 +19,9 @@
 
 #include "render_child.h"
 
-#define WINDOW_RETRY_MS 100 /* when the queue is full and it must be dropped   \
-                             */
+#define WINDOW_RETRY_MS                                                        \
+    100 /* when the queue is full and it must be dropped                       \
+         */
 
 struct window;
 

@@ -59,8 +59,7 @@ const ucontext_t *arch_signal_context(uintptr_t pc, uintptr_t sp)
         ucontext_t context;
     } *frame = (const void *)sp;
 
-    if (pc % 4 != 0 || sp % 16 != 0 ||
-        !os_is_readable(pc & ~(uintptr_t)7) ||
+    if (pc % 4 != 0 || sp % 16 != 0 || !os_is_readable(pc & ~(uintptr_t)7) ||
         memcmp((const void *)pc, trampoline, sizeof(trampoline)) != 0 ||
         !os_is_readable(sp) || !os_is_readable((uintptr_t)(frame + 1) - 8))
         return NULL;

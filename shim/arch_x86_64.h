@@ -9,9 +9,9 @@
 #define ARCH_RA        16u
 #define ARCH_CFI_NOP   0x2d /* GNU_window_save, never emitted */
 
-#define ARCH_RETURN_SLOT(slot)  ((void)(slot), 8u)
-#define ARCH_RED_ZONE           128u
-#define ARCH_RECORD_ENDS_FRAME  1
+#define ARCH_RETURN_SLOT(slot) ((void)(slot), 8u)
+#define ARCH_RED_ZONE          128u
+#define ARCH_RECORD_ENDS_FRAME 1
 
 static ALWAYS_INLINE uintptr_t arch_code_address(uintptr_t word)
 {

@@ -3,7 +3,7 @@
 #ifndef PREPROF_CC_H
 #define PREPROF_CC_H
 
-#define EXPORT        __attribute__((visibility("default")))
+#define EXPORT __attribute__((visibility("default")))
 /* Data declared so is reached without a detour by the GOT: -fvisibility=hidden
  * is about definitions only. */
 #define HIDDEN        __attribute__((visibility("hidden")))

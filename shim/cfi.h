@@ -36,11 +36,11 @@ enum cfi_kind {
  * With a slot, the caller's bp is saved at CFA - slot; with 0 bp still has it.
  * The return address is at CFA - ARCH_RETURN_SLOT(slot).
  */
-#define CFI_OFFSET_BITS        18
-#define CFI_BP_BITS            11
-#define CFI_KIND(rule)         ((enum cfi_kind)((rule)&7u))
-#define CFI_OFFSET(rule)       (((rule) >> 3 & ((1u << CFI_OFFSET_BITS) - 1)) * 8ul)
-#define CFI_BP_SLOT(rule)      (((rule) >> 21) * 8ul)
+#define CFI_OFFSET_BITS   18
+#define CFI_BP_BITS       11
+#define CFI_KIND(rule)    ((enum cfi_kind)((rule)&7u))
+#define CFI_OFFSET(rule)  (((rule) >> 3 & ((1u << CFI_OFFSET_BITS) - 1)) * 8ul)
+#define CFI_BP_SLOT(rule) (((rule) >> 21) * 8ul)
 #define CFI_RULE(kind, offset, bp_slot)                                        \
     ((uint32_t)(kind) | (uint32_t)((offset) / 8) << 3 |                        \
      (uint32_t)((bp_slot) / 8) << 21)
@@ -52,14 +52,14 @@ uint32_t cfi_rule(uintptr_t return_address);
 /* ---- rows -------------------------------------------------------------- */
 
 enum cfi_how {
-    CFI_SAME = 0,       /* the register still has the caller's value */
-    CFI_SAVED_AT,       /* at CFA + value */
-    CFI_IS,             /* CFA + value */
-    CFI_IN_REGISTER,    /* in register number value */
-    CFI_EXPRESSION,     /* at the address that the expression yields */
-    CFI_IS_EXPRESSION,  /* what the expression yields */
-    CFI_UNDEFINED,      /* lost */
-    CFI_UNKNOWN,        /* a number out of any range */
+    CFI_SAME = 0,      /* the register still has the caller's value */
+    CFI_SAVED_AT,      /* at CFA + value */
+    CFI_IS,            /* CFA + value */
+    CFI_IN_REGISTER,   /* in register number value */
+    CFI_EXPRESSION,    /* at the address that the expression yields */
+    CFI_IS_EXPRESSION, /* what the expression yields */
+    CFI_UNDEFINED,     /* lost */
+    CFI_UNKNOWN,       /* a number out of any range */
 };
 
 /* How in bits 0-2, a signed value in the others. */
@@ -68,9 +68,9 @@ struct cfi_row {
     uint32_t cfa_register; /* or CFI_CFA_EXPRESSION */
     int32_t registers[ARCH_REGISTERS];
 };
-#define CFI_CFA_EXPRESSION  UINT32_MAX /* `offset` is one, as below */
-#define CFI_HOW(packed)     ((enum cfi_how)((packed)&7))
-#define CFI_VALUE(packed)   ((packed) >> 3)
+#define CFI_CFA_EXPRESSION UINT32_MAX /* `offset` is one, as below */
+#define CFI_HOW(packed)    ((enum cfi_how)((packed)&7))
+#define CFI_VALUE(packed)  ((packed) >> 3)
 
 /* The row for pc, which is an address in the FDE's code. False when the
  * program makes no sense. Async-signal-safe. */

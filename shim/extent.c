@@ -37,8 +37,8 @@ static char *address_of(uint32_t index)
 static uint32_t claim(void)
 {
     struct segment_header *header = life->header;
-    uint32_t index = __atomic_exchange_n(&life->spare_extent, 0,
-                                         __ATOMIC_ACQUIRE);
+    uint32_t index =
+        __atomic_exchange_n(&life->spare_extent, 0, __ATOMIC_ACQUIRE);
 
     if (index > 0)
         return index - 1;
@@ -75,7 +75,7 @@ void *extent_take(void **slot, enum segment_extent_type type, uint32_t owner,
                                     false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
         return expected;
     }
-    __atomic_store_n(&life->table[index], SEGMENT_EXTENT_WORD(type, owner, base),
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&life->table[index],
+                     SEGMENT_EXTENT_WORD(type, owner, base), __ATOMIC_RELEASE);
     return extent;
 }

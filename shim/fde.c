@@ -65,8 +65,7 @@ static uintptr_t search(uintptr_t header, uintptr_t end, uintptr_t pc)
     fde_read_encoded(&c, frame_encoding);
     count = cursor_bytes(&c, 4);
     if (c.bad || version != 1 || count_encoding != ENC_UDATA4 ||
-        table_encoding != ENC_SEARCH ||
-        count > (uint64_t)(c.end - c.next) / 8)
+        table_encoding != ENC_SEARCH || count > (uint64_t)(c.end - c.next) / 8)
         return 0;
     for (uint64_t high = count; low < high;) {
         uint64_t middle = low + (high - low) / 2;

@@ -69,9 +69,8 @@ static bool find_cfa(const struct frame *frame, const struct fde *fde,
 
 /* Not inlined, so that its copy of the frame is not on the stack while CFI
  * runs. */
-static NOINLINE enum frame_result by_row(struct frame *frame,
-                                         const struct fde *fde,
-                                         const struct cfi_row *row)
+static NOINLINE enum frame_result
+by_row(struct frame *frame, const struct fde *fde, const struct cfi_row *row)
 {
     struct frame old = *frame;
     uintptr_t cfa, sp;
@@ -97,10 +96,9 @@ static NOINLINE enum frame_result by_row(struct frame *frame,
     frame->tag = fde->signal ? WALK_FRAME_EXACT : 0;
     /* A stack grows inwards; only a signal may have come on another one, and
      * only a frame that has not been set up yet has no room. */
-    if (!fde->signal &&
-        frame->registers[ARCH_SP] - old.registers[ARCH_SP] -
-                !(old.tag & WALK_FRAME_EXACT) >=
-            WALK_FRAME_SIZE_MAX) {
+    if (!fde->signal && frame->registers[ARCH_SP] - old.registers[ARCH_SP] -
+                                !(old.tag & WALK_FRAME_EXACT) >=
+                            WALK_FRAME_SIZE_MAX) {
         *frame = old;
         return FRAME_LOST;
     }

@@ -32,8 +32,7 @@ static const char *find_first_in_scope(void)
     ElfW(Sym) *symbol = NULL;
     Dl_info info;
 
-    if (!first ||
-        !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
+    if (!first || !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
         info.dli_fbase ==
             real_object_of((const void *)find_first_in_scope, NULL))
         return NULL;

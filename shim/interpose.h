@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interpose.h - prototypes of what the shim exports and libc's headers do not
- * declare (C23, old and reserved names, C++'s operators by their mangled names).
+ * declare (C23, old and reserved names, C++'s operators by their mangled
+ * names).
  */
 #ifndef PREPROF_INTERPOSE_H
 #define PREPROF_INTERPOSE_H
@@ -66,7 +67,8 @@ void (*__sysv_signal(int number, void (*handler)(int)))(int);
       (void *block, size_t alignment, const void *nothrow),                    \
       (block, alignment, nothrow))
 
-#define INTERPOSE_DECLARE_NEW(name, parameters, arguments) void *name parameters;
+#define INTERPOSE_DECLARE_NEW(name, parameters, arguments)                     \
+    void *name parameters;
 #define INTERPOSE_DECLARE_DELETE(name, parameters, arguments)                  \
     void name parameters;
 INTERPOSE_NEW(INTERPOSE_DECLARE_NEW)

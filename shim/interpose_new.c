@@ -157,13 +157,13 @@ static COLD void end_delete(struct target *target)
         if (UNLIKELY(!__atomic_load_n(&next.function, __ATOMIC_ACQUIRE)))      \
             look_up(&next, #name, (void *)free);                               \
         if (LIKELY(kind_of(&next) == KIND_PASSES) || !block) {                 \
-            ((void (*)parameters)next.function)arguments;                      \
+            ((void(*) parameters)next.function) arguments;                     \
             return;                                                            \
         }                                                                      \
         if (record_free_needs(block) != RECORD_NOTHING)                        \
             record_free(block);                                                \
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_delete();  \
-        ((void (*)parameters)next.function)arguments;                          \
+        ((void(*) parameters)next.function) arguments;                         \
         if (UNLIKELY(watched))                                                 \
             end_delete(&next);                                                 \
     }

@@ -38,9 +38,8 @@ static void read_counters(struct preprof_memstats *stats)
         stats->known |= PREPROF_KNOWN_CALLS;
         stats->Mallocs = totals.calls.allocs;
         stats->Frees = totals.calls.frees;
-        stats->HeapObjects = stats->Mallocs > stats->Frees
-                                 ? stats->Mallocs - stats->Frees
-                                 : 0;
+        stats->HeapObjects =
+            stats->Mallocs > stats->Frees ? stats->Mallocs - stats->Frees : 0;
     }
 }
 
@@ -71,12 +70,12 @@ EXPORT int preprof_read_memstats_v1(struct preprof_memstats *stats)
     read_counters(&filled);
     read_heap(&filled);
     filled.Alloc = filled.HeapAlloc;
-    filled.BuckHashSys = SEGMENT_EXTENTS_OFFSET +
-                         (uint64_t)life->header->extents_used *
-                             SEGMENT_EXTENT_SIZE;
+    filled.BuckHashSys =
+        SEGMENT_EXTENTS_OFFSET +
+        (uint64_t)life->header->extents_used * SEGMENT_EXTENT_SIZE;
     filled.OtherSys = life->header->private_bytes;
-    filled.Sys = filled.HeapSys + filled.StackSys + filled.BuckHashSys +
-                 filled.OtherSys;
+    filled.Sys =
+        filled.HeapSys + filled.StackSys + filled.BuckHashSys + filled.OtherSys;
     if (size > sizeof(filled))
         size = sizeof(filled);
     memcpy(stats, &filled, size);
@@ -94,9 +93,9 @@ EXPORT int preprof_set_mode_v1(int mode, uint64_t sample_size)
          life->header->status != SEGMENT_BYPASSED))
         return -ENOTSUP;
     if (mode == PREPROF_SAMPLE && sample_size <= SEGMENT_SAMPLE_SIZE_MAX)
-        word = SEGMENT_MODE_WORD(
-            SEGMENT_MODE_SAMPLE,
-            sample_size ? sample_size : SEGMENT_SAMPLE_SIZE_DEFAULT);
+        word = SEGMENT_MODE_WORD(SEGMENT_MODE_SAMPLE,
+                                 sample_size ? sample_size
+                                             : SEGMENT_SAMPLE_SIZE_DEFAULT);
     else if (mode == PREPROF_EXACT || mode == PREPROF_OFF)
         word = SEGMENT_MODE_WORD((uint64_t)mode, 0);
     else

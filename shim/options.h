@@ -32,7 +32,7 @@ struct options {
     bool verbose;
     char directory[OPTIONS_PATH_MAX]; /* absolute; "" for the default */
     char only[OPTIONS_NAME_MAX];      /* "" for all */
-    char output[OPTIONS_PATH_MAX]; /* absolute, %p and %n still in it; "" */
+    char output[OPTIONS_PATH_MAX];    /* absolute, %p and %n still in it; "" */
 };
 extern struct options options;
 

@@ -31,10 +31,11 @@ extern "C" {
 
 /* Groups of fields of struct preprof_memstats, for its `known` word. */
 enum {
-    PREPROF_KNOWN_HEAP_ALLOC = 1 << 0, /* Alloc HeapAlloc TotalAlloc HeapObjects */
-    PREPROF_KNOWN_CALLS = 1 << 1,      /* Mallocs Frees */
-    PREPROF_KNOWN_HEAP_SYS = 1 << 2,   /* HeapSys HeapInuse HeapIdle Sys */
-    PREPROF_KNOWN_EXACT = 1 << 3,      /* every value is a count, no estimate */
+    PREPROF_KNOWN_HEAP_ALLOC =
+        1 << 0,                   /* Alloc HeapAlloc TotalAlloc HeapObjects */
+    PREPROF_KNOWN_CALLS = 1 << 1, /* Mallocs Frees */
+    PREPROF_KNOWN_HEAP_SYS = 1 << 2, /* HeapSys HeapInuse HeapIdle Sys */
+    PREPROF_KNOWN_EXACT = 1 << 3,    /* every value is a count, no estimate */
 };
 
 /*
@@ -74,8 +75,8 @@ struct preprof_memstats {
     uint64_t HeapReleased; /* 0: no allocator says */
     uint64_t HeapObjects;
 
-    uint64_t StackInuse; /* 0: not known from inside */
-    uint64_t StackSys;   /* 0 */
+    uint64_t StackInuse;  /* 0: not known from inside */
+    uint64_t StackSys;    /* 0 */
     uint64_t BuckHashSys; /* the shim's segment */
     uint64_t OtherSys;    /* the shim's owner map and indexes */
 };

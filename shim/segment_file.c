@@ -150,8 +150,8 @@ int segment_file_create(struct segment_file *file, const char *directory,
     text_char(&text, '-');
     text_number(&text, os_random());
     name_in(file->temporary, sizeof(file->temporary), directory, name);
-    fd = os_open(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                 0600);
+    fd = os_open(dir_fd, name,
+                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     os_close(dir_fd);
     if (fd < 0)
         return fd;
@@ -214,8 +214,8 @@ static char *extent_of(void *base, uint32_t index)
 
 static uint32_t extents_used(const struct segment_file *file)
 {
-    uint32_t used = __atomic_load_n(&file->header->extents_used,
-                                    __ATOMIC_ACQUIRE);
+    uint32_t used =
+        __atomic_load_n(&file->header->extents_used, __ATOMIC_ACQUIRE);
 
     return used < file->header->extents_max ? used : file->header->extents_max;
 }
@@ -271,10 +271,9 @@ static void copy_allocs(struct segment_row *to, const struct segment_row *from)
     to->alloc_space = counter_read(&from->alloc_space);
 }
 
-static void copy_rows(const struct segment_file *file, void *copy,
-                      uint32_t extents,
-                      void (*half)(struct segment_row *,
-                                   const struct segment_row *))
+static void
+copy_rows(const struct segment_file *file, void *copy, uint32_t extents,
+          void (*half)(struct segment_row *, const struct segment_row *))
 {
     struct segment_header *header = copy;
 

@@ -15,8 +15,8 @@
 #ifndef PREPROF_SEGMENT_PRUNE_H
 #define PREPROF_SEGMENT_PRUNE_H
 
-#define SEGMENT_PRUNE_NAMES_SIZE 4096u  /* one getdents64: some 100 names */
-#define SEGMENT_PRUNE_UNLINKS    8u     /* files removed at most */
+#define SEGMENT_PRUNE_NAMES_SIZE 4096u /* one getdents64: some 100 names */
+#define SEGMENT_PRUNE_UNLINKS    8u    /* files removed at most */
 
 /*
  * Looks through an open directory of segments that is ours alone. Touches only

@@ -107,8 +107,8 @@ static struct segment_row *rows_of(struct shard *shard, uint32_t callsite)
     uint32_t extent = callsite / SEGMENT_ROWS_PER_EXTENT;
 
     return extent_get((void **)&row_table(shard)[extent],
-                      SEGMENT_EXTENT_COUNTERS,
-                      shard->index, extent * SEGMENT_ROWS_PER_EXTENT);
+                      SEGMENT_EXTENT_COUNTERS, shard->index,
+                      extent * SEGMENT_ROWS_PER_EXTENT);
 }
 
 bool shard_prepare(uint32_t callsite)

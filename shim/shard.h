@@ -47,8 +47,8 @@ struct shard {
     struct segment_row *rows[SHARD_ROW_EXTENTS]; /* none where shared: */
     struct segment_peak *peaks[SHARD_PEAK_EXTENTS];
     /* callsite.c, by the owner while it is busy: */
-    struct tracer *tracer; /* NULL until it has walked much */
-    uint32_t untraced;     /* walks without */
+    struct tracer *tracer;              /* NULL until it has walked much */
+    uint32_t untraced;                  /* walks without */
     uintptr_t stack[SEGMENT_DEPTH_MAX]; /* the walk's output */
     /* The hot path is not to find these: it does not lock. */
     struct segment_row *shared_rows[SHARD_ROW_EXTENTS];
@@ -102,14 +102,12 @@ static ALWAYS_INLINE struct segment_row *shard_row(struct shard *shard,
  */
 static ALWAYS_INLINE bool shard_row_may_alloc(const struct segment_row *row)
 {
-    return LIKELY(
-        SEGMENT_EPOCH(counter_read(&row->alloc_objects)) ==
-        __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED));
+    return LIKELY(SEGMENT_EPOCH(counter_read(&row->alloc_objects)) ==
+                  __atomic_load_n(&life->header->peak_epoch, __ATOMIC_RELAXED));
 }
 
-static ALWAYS_INLINE bool shard_row_alloc(struct shard *shard,
-                                            struct segment_row *row,
-                                            uint64_t space)
+static ALWAYS_INLINE bool
+shard_row_alloc(struct shard *shard, struct segment_row *row, uint64_t space)
 {
     counter_add_owned(&row->alloc_objects, 1);
     counter_add_owned(&row->alloc_space, space);
@@ -123,9 +121,8 @@ static ALWAYS_INLINE bool shard_row_may_free(const struct segment_row *row)
                   __atomic_load_n(&life->header->peak_turn, __ATOMIC_RELAXED));
 }
 
-static ALWAYS_INLINE bool shard_row_free(struct shard *shard,
-                                           struct segment_row *row,
-                                           uint64_t space)
+static ALWAYS_INLINE bool
+shard_row_free(struct shard *shard, struct segment_row *row, uint64_t space)
 {
     counter_add_owned(&row->free_objects, 1);
     counter_add_owned(&row->free_space, space);

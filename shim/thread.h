@@ -17,12 +17,12 @@
 struct segment_thread;
 struct shard;
 
-#define THREAD_UNBORN   UINT64_MAX /* no life has this epoch */
+#define THREAD_UNBORN UINT64_MAX /* no life has this epoch */
 /* Neither this: the thread has joined, but its next hook only forwards and
  * puts the life's epoch back, which shows that it came. */
 #define THREAD_WATCHED  (UINT64_MAX - 1)
 #define THREAD_NO_MODE  UINT64_MAX /* no mode word is this */
-#define THREAD_NOT_ONLY (-1) /* nor is life.used this */
+#define THREAD_NOT_ONLY (-1)       /* nor is life.used this */
 
 struct thread {
     /* One cache line for sampling. By mode: the mode word that this thread is

@@ -36,7 +36,8 @@ enum walk_flags {
 };
 
 /* A frame of a stack: its pc, and what is special about it. */
-#define WALK_FRAME_EXACT   (UINT64_C(1) << 63) /* interrupted at this pc; all
+#define WALK_FRAME_EXACT                                                       \
+    (UINT64_C(1) << 63)                        /* interrupted at this pc; all  \
                                                   others return to it */
 #define WALK_FRAME_GUESSED (UINT64_C(1) << 62) /* found by frame pointer */
 #define WALK_FRAME_PC(frame)                                                   \

@@ -14,19 +14,19 @@
 #include <stdint.h>
 
 #define WALK_COUNTERS(X)                                                       \
-    X(asked)        /* the memo was asked for a stack ... */                   \
-    X(recalled)     /* ... and knew it */                                      \
-    X(unasked)      /* it was not asked (TRACER_PAUSE) */                      \
-    X(joined)       /* stacks by the spine ... */                              \
-    X(kept_frames)  /* ... frames of it that the last stack had */             \
-    X(new_frames)   /* ... and those that were walked */                       \
-    X(new_0)        /* how often so many were new: none, */                    \
+    X(asked)       /* the memo was asked for a stack ... */                    \
+    X(recalled)    /* ... and knew it */                                       \
+    X(unasked)     /* it was not asked (TRACER_PAUSE) */                       \
+    X(joined)      /* stacks by the spine ... */                               \
+    X(kept_frames) /* ... frames of it that the last stack had */              \
+    X(new_frames)  /* ... and those that were walked */                        \
+    X(new_0)       /* how often so many were new: none, */                     \
     X(new_1)                                                                   \
     X(new_2_3)                                                                 \
     X(new_4_7)                                                                 \
     X(new_8_15)                                                                \
-    X(new_16)       /* or more */                                              \
-    X(escaped)      /* stacks that took all registers */
+    X(new_16)  /* or more */                                                   \
+    X(escaped) /* stacks that took all registers */
 
 struct walk_counts {
 #define WALK_COUNTER(name) uint64_t name;

@@ -174,7 +174,8 @@ static inline uint32_t segment_build_callsite(struct segment_build *build,
     return id;
 }
 
-/* Returns the label's id: a set with those of `parent`, whose keys are lesser. */
+/* Returns the label's id: a set with those of `parent`, whose keys are lesser.
+ */
 static inline uint32_t segment_build_label(struct segment_build *build,
                                            uint32_t parent, const char *key,
                                            const char *value)
@@ -283,9 +284,11 @@ static inline void segment_build_labelled(struct segment_build *build)
     second = segment_build_label(build, first, "b", "\"\\\x01\xff\xc3\xa4");
     callsite = segment_build_callsite(
         build,
-        segment_build_node(build, segment_build_root(build, first), 0x401111, 1),
+        segment_build_node(build, segment_build_root(build, first), 0x401111,
+                           1),
         1);
-    *segment_build_row(build, 0, callsite) = (struct segment_row){17, 170, 0, 0};
+    *segment_build_row(build, 0, callsite) =
+        (struct segment_row){17, 170, 0, 0};
     *segment_build_event(build, SEGMENT_EVENT_BLOCK, callsite) =
         (struct segment_event_row){19, 1900};
     thread = segment_build_at(build, SEGMENT_EXTENT_THREADS, 0,

@@ -188,7 +188,8 @@ static inline void stepper_more(ucontext_t *context)
         next = context->uc_mcontext.regs[code >> 5 & 31];
     else if (code >> 26 == 0x05 || code >> 26 == 0x25) /* b, bl */
         next = stepper_target(pc, code, 0, 26);
-    else if (code >> 24 == 0x54 || (code >> 25 & 0x3f) == 0x1a) /* b.cond, cbz */
+    else if (code >> 24 == 0x54 ||
+             (code >> 25 & 0x3f) == 0x1a) /* b.cond, cbz */
         other = stepper_target(pc, code, 5, 19);
     else if ((code >> 25 & 0x3f) == 0x1b) /* tbz */
         other = stepper_target(pc, code, 5, 14);

@@ -37,9 +37,8 @@ struct core {
 static int read_at(const struct core *core, void *to, size_t size,
                    uint64_t offset)
 {
-    ssize_t got = offset > INT64_MAX
-                      ? 0
-                      : pread(core->fd, to, size, (off_t)offset);
+    ssize_t got =
+        offset > INT64_MAX ? 0 : pread(core->fd, to, size, (off_t)offset);
 
     if (got == (ssize_t)size)
         return 0;
@@ -136,8 +135,7 @@ static int read_segment_header(const struct core *core,
 {
     char magic[sizeof(header->magic)];
 
-    if (mapping->size < SEGMENT_HEADER_SIZE ||
-        mapping->offset > INT64_MAX ||
+    if (mapping->size < SEGMENT_HEADER_SIZE || mapping->offset > INT64_MAX ||
         pread(core->fd, magic, sizeof(magic), (off_t)mapping->offset) !=
             (ssize_t)sizeof(magic) ||
         memcmp(magic, SEGMENT_MAGIC, sizeof(magic)) != 0)
@@ -259,8 +257,8 @@ static int extract(struct core *core, int to)
     if (!err && mapping->start > SEGMENT_ADDRESS_MAX)
         err = segment_error_set(core->error, -EINVAL, mapping->offset,
                                 "a segment above the address space");
-    if (!err && ftruncate(to, (off_t)segment_extent_offset(
-                                  header.extents_used)) != 0)
+    if (!err &&
+        ftruncate(to, (off_t)segment_extent_offset(header.extents_used)) != 0)
         err = segment_error_set(core->error, -errno, SEGMENT_ERROR_NOWHERE,
                                 "%s", strerror(errno));
     if (!err)

@@ -22,7 +22,8 @@ static bool is_late(const struct segment_header *header)
 
 static bool is_mixed(const struct segment_header *header)
 {
-    return used(header, SEGMENT_MODE_SAMPLE) && used(header, SEGMENT_MODE_EXACT);
+    return used(header, SEGMENT_MODE_SAMPLE) &&
+           used(header, SEGMENT_MODE_EXACT);
 }
 
 bool coverage_is_whole(const struct segment_header *header)

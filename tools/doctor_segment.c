@@ -48,10 +48,11 @@ static void check_mode(const struct segment_snapshot *snapshot)
                       "nothing is recorded: %s", reason);
     } else if (!header->recording_ns &&
                SEGMENT_MODE_OF(header->mode) == SEGMENT_MODE_OFF) {
-        finding_write(FINDING_WRONG,
-                      "Start it with --mode exact, or switch it on: preprof ctl "
-                      "PID exact.",
-                      "nothing is recorded: the mode is off");
+        finding_write(
+            FINDING_WRONG,
+            "Start it with --mode exact, or switch it on: preprof ctl "
+            "PID exact.",
+            "nothing is recorded: the mode is off");
     } else if (!header->recording_ns) {
         finding_write(FINDING_NOTE, NULL,
                       "nothing was allocated yet; the mode is %s", mode);

@@ -45,14 +45,14 @@ static const struct {
         {false, "Too many threads at a time: of some, too little is known."},
     [SEGMENT_LOSS_WAITERS_FULL] =
         {false, "The profile mutex shows too little, block shows all."},
-    [SEGMENT_LOSS_LABELS_FULL] =
-        {false, "Use labels with fewer different values."},
+    [SEGMENT_LOSS_LABELS_FULL] = {false,
+                                  "Use labels with fewer different values."},
     [SEGMENT_LOSS_LABELS_REFUSED] =
         {false, "The limits of labels are in libpreprof(7)."},
     [SEGMENT_LOSS_HEIRS_FULL] =
         {false, "Create fewer threads at once, or set their labels there."},
-    [SEGMENT_LOSS_MOMENTS_DROPPED] =
-        {false, "Traces lack them; profiles do not."},
+    [SEGMENT_LOSS_MOMENTS_DROPPED] = {false,
+                                      "Traces lack them; profiles do not."},
 };
 
 _Static_assert(sizeof(losses) / sizeof(losses[0]) == SEGMENT_LOSS_COUNT,

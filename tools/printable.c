@@ -39,8 +39,8 @@ void printable_clean(char *text, size_t length)
     for (size_t i = 0; i < length;) {
         size_t valid = sequence_length((const uint8_t *)text + i, length - i);
 
-        if (valid == 0 || (valid == 1 && ((uint8_t)text[i] < 0x20 ||
-                                          text[i] == 0x7f))) {
+        if (valid == 0 ||
+            (valid == 1 && ((uint8_t)text[i] < 0x20 || text[i] == 0x7f))) {
             text[i] = '?';
             valid = 1;
         }

@@ -61,9 +61,9 @@ static void read_pace(struct process_entry *entry)
     if (header->created_ns && header->created_ns < now_ns)
         entry->uptime_ns = now_ns - header->created_ns;
     if (header->recording_ns && header->recording_ns < now_ns)
-        entry->alloc_rate = (uint64_t)((double)snapshot->total.alloc_space *
-                                       1e9 /
-                                       (double)(now_ns - header->recording_ns));
+        entry->alloc_rate =
+            (uint64_t)((double)snapshot->total.alloc_space * 1e9 /
+                       (double)(now_ns - header->recording_ns));
 }
 
 static void read_entry(struct process_entry *entry)

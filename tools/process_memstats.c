@@ -17,11 +17,12 @@
 #define GO_SIZES      61  /* length of BySize */
 #define DEVIATIONS_95 1.96
 
+/* clang-format off */
 #define FIELDS(X)                                                              \
-    X(Alloc)                                                                   \
-    X(TotalAlloc) X(Sys) X(Lookups) X(Mallocs) X(Frees) X(HeapAlloc)           \
-        X(HeapSys) X(HeapIdle) X(HeapInuse) X(HeapReleased) X(HeapObjects)     \
-            X(StackInuse) X(StackSys) X(BuckHashSys) X(OtherSys)
+    X(Alloc) X(TotalAlloc) X(Sys) X(Lookups) X(Mallocs) X(Frees) X(HeapAlloc)  \
+    X(HeapSys) X(HeapIdle) X(HeapInuse) X(HeapReleased) X(HeapObjects)         \
+    X(StackInuse) X(StackSys) X(BuckHashSys) X(OtherSys)
+/* clang-format on */
 
 /* ---- reading ----------------------------------------------------------- */
 
@@ -122,17 +123,25 @@ void process_memstats_write_text(const struct process_memstats *stats,
     const struct preprof_memstats *go = &stats->go;
 
     fputs("\n# runtime.MemStats\n", out);
-#define WRITE(name) fprintf(out, "# " #name " = %" PRIu64 "\n", go->name);
-    WRITE(Alloc)
-    WRITE(TotalAlloc) WRITE(Sys) WRITE(Lookups) WRITE(Mallocs) WRITE(Frees)
-        WRITE(HeapAlloc) WRITE(HeapSys) WRITE(HeapIdle) WRITE(HeapInuse)
-            WRITE(HeapReleased) WRITE(HeapObjects)
-                fprintf(out, "# Stack = %" PRIu64 " / %" PRIu64 "\n",
-                        go->StackInuse, go->StackSys);
+#define WRITE(name) fprintf(out, "# " #name " = %" PRIu64 "\n", go->name)
+    WRITE(Alloc);
+    WRITE(TotalAlloc);
+    WRITE(Sys);
+    WRITE(Lookups);
+    WRITE(Mallocs);
+    WRITE(Frees);
+    WRITE(HeapAlloc);
+    WRITE(HeapSys);
+    WRITE(HeapIdle);
+    WRITE(HeapInuse);
+    WRITE(HeapReleased);
+    WRITE(HeapObjects);
+    fprintf(out, "# Stack = %" PRIu64 " / %" PRIu64 "\n", go->StackInuse,
+            go->StackSys);
     fputs("# MSpan = 0 / 0\n# MCache = 0 / 0\n", out);
-    WRITE(BuckHashSys)
+    WRITE(BuckHashSys);
     fputs("# GCSys = 0\n", out);
-    WRITE(OtherSys)
+    WRITE(OtherSys);
 #undef WRITE
     fputs("# NextGC = 0\n# LastGC = 0\n", out);
     write_pauses("PauseNs", out);

@@ -24,8 +24,8 @@
 
 struct dead {
     char name[NAME_MAX + 1];
-    uint64_t bytes;  /* that it really takes */
-    time_t found_s;  /* when somebody first found it dead */
+    uint64_t bytes; /* that it really takes */
+    time_t found_s; /* when somebody first found it dead */
 };
 
 struct graveyard {
@@ -60,8 +60,8 @@ static int open_dead(int directory, const char *name, struct stat *status,
 
     if (!segment_name_parse(name, &pid, &start_time))
         return -EINVAL;
-    fd = openat(directory, name,
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    fd =
+        openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     if (fstat(fd, status) == 0 && S_ISREG(status->st_mode) &&
@@ -172,8 +172,7 @@ static void remove_old(struct graveyard *yard)
 
 static void prune_directory(const char *directory)
 {
-    int fd =
-        open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
     struct graveyard yard = {.fd = fd};
     struct dirent *entry;

@@ -168,7 +168,8 @@ static void add_stack(struct builder *builder, const struct thread *thread,
         add_named(builder, sample, "[not permitted: %s]", dump->refusal);
         if (thread->creation)
             add_named(builder, sample, "[created by]");
-        add_addresses(builder, thread->creation, thread->creation_depth, sample);
+        add_addresses(builder, thread->creation, thread->creation_depth,
+                      sample);
     } else if (thread->cut) {
         add_named(builder, sample, "%s", thread->cut);
     } else if (thread->depth == 0) {
@@ -190,9 +191,9 @@ static void add_thread(struct builder *builder, struct thread *thread)
     struct profile_sample *sample = &profile->samples[profile->sample_count];
 
     *sample = (struct profile_sample){
-        .locations = calloc(thread->depth + thread->creation_depth +
-                                NAMED_FRAMES_MAX,
-                            sizeof(uint32_t)),
+        .locations =
+            calloc(thread->depth + thread->creation_depth + NAMED_FRAMES_MAX,
+                   sizeof(uint32_t)),
         .values = {1},
     };
     if (!sample->locations) {

@@ -65,7 +65,7 @@ struct writer {
     ValueType *type_list[PROFILE_VALUES_MAX];
     Sample *samples, **sample_list;
     Label *labels, **label_list; /* of all sets, one after the other */
-    Label ***label_sets; /* where in label_list each set begins */
+    Label ***label_sets;         /* where in label_list each set begins */
     uint64_t *ids;
     Mapping *mappings, **mapping_list;
     Location *locations, **location_list;
@@ -118,8 +118,8 @@ static bool allocate(struct writer *w)
     const struct profile *p = w->profile;
     size_t lines = count_lines(p), frames = count_frames(p);
     size_t labels = count_labels(p);
-    size_t texts = 3 * lines + 2 * p->mapping_count + p->comment_count +
-                   2 * labels + 16;
+    size_t texts =
+        3 * lines + 2 * p->mapping_count + p->comment_count + 2 * labels + 16;
 
 #define MAKE(member, count)                                                    \
     (w->member = calloc((count) + 1, sizeof(*w->member)))

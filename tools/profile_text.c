@@ -176,9 +176,9 @@ static int by_pair(const void *a, const void *b)
 
 /* The samples in order, to be freed by the caller; NULL when memory is
  * short. */
-static const struct profile_sample **
-sort_samples(const struct profile *profile,
-             int (*compare)(const void *, const void *))
+static const struct profile_sample **sort_samples(const struct profile *profile,
+                                                  int (*compare)(const void *,
+                                                                 const void *))
 {
     const struct profile_sample **order =
         calloc(profile->sample_count + 1, sizeof(*order));

@@ -35,8 +35,7 @@ static bool prune(const struct process_entry *entry)
     if (err == -EBUSY || err == -ENOENT)
         return true;
     if (err) {
-        fprintf(stderr, "preprof prune: %s: %s\n", entry->file,
-                strerror(-err));
+        fprintf(stderr, "preprof prune: %s: %s\n", entry->file, strerror(-err));
         return false;
     }
     quantity_bytes(snapshot->total.inuse_space, in_use);

@@ -170,8 +170,8 @@ static int answer_written(struct answer *answer, enum segment_parts parts,
         return status;
     out = open_memstream(&answer->body, &answer->size);
     if (out)
-        err = write(snapshot, *answer->request, answer->render->symbolizer,
-                    out);
+        err =
+            write(snapshot, *answer->request, answer->render->symbolizer, out);
     segment_snapshot_free(snapshot);
     return answer_close(answer, out, err);
 }

@@ -22,7 +22,7 @@ struct render_request {
     int debug;
     const char *window; /* "begin", "end" or "drop"; then id is not 0 */
     uint32_t id;
-    uint32_t hz; /* 0 missing */
+    uint32_t hz;    /* 0 missing */
     uint32_t limit; /* 0 missing */
     const char *cursor;
 };

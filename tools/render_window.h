@@ -21,7 +21,7 @@
 #define RENDER_WINDOWS_MAX 64
 
 struct render_window {
-    uint32_t id; /* the server's; 0: free */
+    uint32_t id;                     /* the server's; 0: free */
     const struct profile_kind *kind; /* NULL: a trace */
     uint32_t pid;
     char path[PATH_MAX]; /* of the segment */

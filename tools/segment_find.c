@@ -147,8 +147,8 @@ static bool read_live(int directory, const char *name,
     if (!segment_name_parse(name, &pid, &start_time) ||
         process_start_time(pid) != start_time)
         return false;
-    fd = openat(directory, name,
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    fd =
+        openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
     size = pread(fd, header, sizeof(*header), 0);
@@ -156,8 +156,7 @@ static bool read_live(int directory, const char *name,
     return size == (ssize_t)sizeof(*header) &&
            memcmp(header->magic, SEGMENT_MAGIC, sizeof(header->magic)) == 0 &&
            header->version == SEGMENT_VERSION && header->pid == pid &&
-           header->start_time == start_time &&
-           header->state == SEGMENT_LIVE &&
+           header->start_time == start_time && header->state == SEGMENT_LIVE &&
            process_namespace_is_ours(header->pid_namespace) &&
            !segment_is_left(header);
 }

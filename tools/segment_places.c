@@ -35,8 +35,8 @@ void segment_directory(char directory[PATH_MAX])
 
 static int add(struct segment_places *places, const char *directory)
 {
-    char **grown = realloc(places->directories,
-                           (places->count + 1) * sizeof(*grown));
+    char **grown =
+        realloc(places->directories, (places->count + 1) * sizeof(*grown));
 
     if (!grown)
         return -ENOMEM;

@@ -110,8 +110,8 @@ static const char *string_set_store(struct string_set *set, const char *text,
 {
     struct string_block *block = set->blocks;
     if (block == NULL || block->size - block->used <= length) {
-        size_t size = length < STRING_SET_BLOCK_SIZE ? STRING_SET_BLOCK_SIZE
-                                                     : length + 1;
+        size_t size =
+            length < STRING_SET_BLOCK_SIZE ? STRING_SET_BLOCK_SIZE : length + 1;
         block = malloc(sizeof(*block) + size);
         if (block == NULL)
             return NULL;

@@ -24,9 +24,9 @@ struct symbol_module_key {
     const char *path;        /* absolute; "[vdso]" for the vDSO */
     const uint8_t *build_id; /* NULL when it has none */
     size_t build_id_length;
-    uint64_t bias;  /* address = bias + virtual address in the file */
-    int64_t pid;    /* live process that maps it, for /proc/PID/root and
-                       /proc/PID/map_files when the file was deleted; else 0 */
+    uint64_t bias;      /* address = bias + virtual address in the file */
+    int64_t pid;        /* live process that maps it, for /proc/PID/root and
+                           /proc/PID/map_files when the file was deleted; else 0 */
     uint64_t mapped_ns; /* CLOCK_REALTIME when it was mapped at the latest: a
                            file without build id changed after it is suspect */
 };
@@ -43,10 +43,10 @@ struct symbol_frame {
 
 /* How far symbolizing a module could go. */
 enum symbol_state {
-    SYMBOL_FULL,     /* DWARF: functions, lines, inlined frames */
-    SYMBOL_NAMES,    /* symbol table only */
-    SYMBOL_DYNAMIC,  /* stripped: exported names only */
-    SYMBOL_NONE,     /* nothing */
+    SYMBOL_FULL,    /* DWARF: functions, lines, inlined frames */
+    SYMBOL_NAMES,   /* symbol table only */
+    SYMBOL_DYNAMIC, /* stripped: exported names only */
+    SYMBOL_NONE,    /* nothing */
 };
 
 #define SYMBOL_FRAMES_MAX 64 /* inlined frames of one address */

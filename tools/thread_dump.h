@@ -40,8 +40,8 @@ struct thread {
     size_t depth;
     const char *cut; /* why the stack is no whole one, static; else NULL */
     enum thread_wait wait;
-    pid_t other;      /* a thread of this process */
-    uint64_t lock;    /* address of the mutex */
+    pid_t other;        /* a thread of this process */
+    uint64_t lock;      /* address of the mutex */
     uint64_t *creation; /* by which stack it was created, addresses to look up,
                            leaf first; owned; NULL unknown */
     size_t creation_depth;

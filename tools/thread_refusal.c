@@ -80,8 +80,7 @@ int thread_refusal_explain(int process, pid_t pid, char **reason, char **advice)
     if (fstatat(process, "mem", &status, 0) != 0)
         return -errno;
     permission.owner = status.st_uid;
-    permission.user = process_users((uint32_t)pid, &users) == 0
-                          ? users.real
-                          : status.st_uid;
+    permission.user =
+        process_users((uint32_t)pid, &users) == 0 ? users.real : status.st_uid;
     return thread_refusal_write(&permission, reason, advice);
 }

@@ -89,8 +89,8 @@ static int compare(const struct number *a, const struct number *b)
     return 0;
 }
 
-static __attribute__((noinline)) struct number *number_multiply(
-    const struct number *a, const struct number *b)
+static __attribute__((noinline)) struct number *
+number_multiply(const struct number *a, const struct number *b)
 {
     struct number *n;
 
@@ -113,8 +113,8 @@ static __attribute__((noinline)) struct number *number_multiply(
     return n;
 }
 
-static __attribute__((noinline)) struct number *number_add(
-    const struct number *a, unsigned small)
+static __attribute__((noinline)) struct number *
+number_add(const struct number *a, unsigned small)
 {
     struct number *n;
     uint32_t carry = small;
@@ -133,8 +133,8 @@ static __attribute__((noinline)) struct number *number_add(
 }
 
 /* |a - b| */
-static __attribute__((noinline)) struct number *number_distance(
-    const struct number *a, const struct number *b)
+static __attribute__((noinline)) struct number *
+number_distance(const struct number *a, const struct number *b)
 {
     struct number *n;
     int32_t borrow = 0;
@@ -157,8 +157,9 @@ static __attribute__((noinline)) struct number *number_distance(
 }
 
 /* a mod b and, if asked for, a / b; schoolbook long division in base 2^16. */
-static __attribute__((noinline)) struct number *number_divide(
-    const struct number *a, const struct number *b, struct number **quotient)
+static __attribute__((noinline)) struct number *
+number_divide(const struct number *a, const struct number *b,
+              struct number **quotient)
 {
     uint32_t rest[DIGITS_MAX + 1] = {0};
     struct number *n;
@@ -196,9 +197,8 @@ static __attribute__((noinline)) struct number *number_divide(
                 uint64_t digit =
                     (j < b->count ? (uint64_t)b->digits[j] << shift & 0xffff
                                   : 0) |
-                    (j > 0 && shift
-                         ? (uint64_t)b->digits[j - 1] >> (16 - shift)
-                         : 0);
+                    (j > 0 && shift ? (uint64_t)b->digits[j - 1] >> (16 - shift)
+                                    : 0);
                 borrow += (int64_t)rest[(unsigned)i + j] -
                           (int64_t)(digit * guess & 0xffff);
                 rest[(unsigned)i + j] = (uint32_t)(borrow & 0xffff);
@@ -227,9 +227,8 @@ static __attribute__((noinline)) struct number *number_divide(
 }
 
 /* (a * a + c) mod n: the step of the rho method. */
-static __attribute__((noinline)) struct number *rho_step(struct number *a,
-                                                         unsigned c,
-                                                         const struct number *n)
+static __attribute__((noinline)) struct number *
+rho_step(struct number *a, unsigned c, const struct number *n)
 {
     struct number *square, *sum, *rest;
 
@@ -244,8 +243,8 @@ static __attribute__((noinline)) struct number *rho_step(struct number *a,
     return rest;
 }
 
-static __attribute__((noinline)) struct number *common_divisor(
-    const struct number *a, const struct number *b)
+static __attribute__((noinline)) struct number *
+common_divisor(const struct number *a, const struct number *b)
 {
     struct number *x = number_add(a, 0), *y = number_add(b, 0);
 

@@ -18,11 +18,13 @@
 #include "cpu.h"
 
 #define SITES 40
+/* clang-format off */
 #define EACH_SITE(X)                                                           \
     X(00) X(01) X(02) X(03) X(04) X(05) X(06) X(07) X(08) X(09)                \
     X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19)                \
     X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29)                \
     X(30) X(31) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
+/* clang-format on */
 
 /* The comment tells them apart for the compiler, which would merge them. */
 #define DEFINE_SITE(number)                                                    \
@@ -80,8 +82,7 @@ int main(int argc, char **argv)
 
     for (long turn = 0; turn < count; turn++)
         allocate(turn);
-    printf("%.2f ns a block\n",
-           (cpu_seconds() - start) * 1e9 / (double)count);
+    printf("%.2f ns a block\n", (cpu_seconds() - start) * 1e9 / (double)count);
     for (int site = 0; site < SITES; site++)
         printf("site_%02d %" PRIu64 " %" PRIu64 "\n", site, usable[site],
                requested[site]);

@@ -24,7 +24,9 @@ static int cross_number;
 static const char *cross_name;
 static jmp_buf cross_skip;
 
+/* clang-format off */
 #define cmocka_unit_test(function) {#function, function}
+/* clang-format on */
 #define cmocka_run_group_tests(tests, set_up, tear_down)                       \
     cross_run(tests, sizeof(tests) / sizeof(*(tests)), set_up)
 #define print_message(...) printf(__VA_ARGS__)
@@ -32,7 +34,7 @@ static jmp_buf cross_skip;
 
 #define CROSS_CHECK(condition)                                                 \
     ((condition) ? (void)0 : cross_fail(#condition, __FILE__, __LINE__))
-#define assert_true(condition)       CROSS_CHECK(condition)
+#define assert_true(condition) CROSS_CHECK(condition)
 #define fail_msg(...)                                                          \
     (printf("# " __VA_ARGS__), printf("\n"),                                   \
      cross_fail("so", __FILE__, __LINE__))

@@ -24,10 +24,10 @@
 #include "segment_build.h"
 #include "snapshot_check.h"
 
-#define PAGE     4096u
-#define LOADS    4u
-#define BASE     UINT64_C(0x7f0000000000) /* of the segment */
-#define HEADERS  (sizeof(Elf64_Ehdr) + LOADS * sizeof(Elf64_Phdr))
+#define PAGE    4096u
+#define LOADS   4u
+#define BASE    UINT64_C(0x7f0000000000) /* of the segment */
+#define HEADERS (sizeof(Elf64_Ehdr) + LOADS * sizeof(Elf64_Phdr))
 
 static struct segment_build sound;
 static uint8_t *core;
@@ -123,10 +123,10 @@ static void check_sound(int fd)
     struct segment_error error;
 
     REQUIRE(core_is(fd) && !core_is(plain));
-    REQUIRE(segment_read_fd(plain, "fuzz", SEGMENT_READ_STACKS, &wanted,
-                            &error) == 0 &&
-            core_segment_read(fd, "fuzz", SEGMENT_READ_STACKS, &got, &error) ==
-                0);
+    REQUIRE(
+        segment_read_fd(plain, "fuzz", SEGMENT_READ_STACKS, &wanted, &error) ==
+            0 &&
+        core_segment_read(fd, "fuzz", SEGMENT_READ_STACKS, &got, &error) == 0);
     REQUIRE(got->callsite_count == wanted->callsite_count &&
             got->node_count == wanted->node_count &&
             wanted->total.alloc_objects > 0 &&

@@ -3,8 +3,8 @@
  * fuzz_render.c - the body of a request to preprof-render, answered.
  *
  * The directory of segments is one made here, whatever the request says: a
- * sound segment of pid 4711, with labels, and a truncated one of pid 4712. Every answer has
- * a status that render.h knows, and an error is one line.
+ * sound segment of pid 4711, with labels, and a truncated one of pid 4712.
+ * Every answer has a status that render.h knows, and an error is one line.
  */
 #include <limits.h>
 #include <stdint.h>

@@ -49,8 +49,8 @@ struct thread_traces {
     uintptr_t right[FRAMES_MAX], ours[FRAMES_MAX];
 };
 
-static _Thread_local __attribute__((tls_model("initial-exec")))
-struct thread_traces *traces;
+static _Thread_local
+    __attribute__((tls_model("initial-exec"))) struct thread_traces *traces;
 static _Thread_local __attribute__((tls_model("initial-exec"))) bool busy;
 
 #define NAME(symbol)  NAME_(symbol)
@@ -155,11 +155,13 @@ static void report(const char *what, const uintptr_t *frames, size_t ours)
     count(&wrong);
     if (wrong > 20)
         return;
-    for (i = 0; i < ours && i < right &&
-                WALK_FRAME_PC(frames[i]) == traces->right[i]; i++)
+    for (i = 0;
+         i < ours && i < right && WALK_FRAME_PC(frames[i]) == traces->right[i];
+         i++)
         ;
     say("mismatch: %s: frame %zu of %zu, %zu are right: 0x%lx, not 0x%lx, "
-        "inside 0x%lx\n", what, i, ours, right,
+        "inside 0x%lx\n",
+        what, i, ours, right,
         i < ours ? (unsigned long)WALK_FRAME_PC(frames[i]) : 0,
         i < right ? (unsigned long)traces->right[i] : 0,
         i > 0 ? (unsigned long)traces->right[i - 1] : 0);
@@ -209,7 +211,8 @@ static void compare_traced(const struct walk_start *start,
         memo_learn(&traces->memo, missed, &traces->spine, 0, callsite);
 }
 
-static __attribute__((noinline)) void compare_all(const struct walk_start *start)
+static __attribute__((noinline)) void
+compare_all(const struct walk_start *start)
 {
     unsigned flags;
     size_t ours;
@@ -315,7 +318,8 @@ __attribute__((constructor)) static void begin(void)
 
 __attribute__((destructor)) static void end(void)
 {
-    say("stacks %lu whole %lu guessed %lu cut %lu spine %lu memo %lu wrong %lu\n",
+    say("stacks %lu whole %lu guessed %lu cut %lu spine %lu memo %lu wrong "
+        "%lu\n",
         stacks, whole, guessed, cut, joined, recalled, wrong);
     out = -1;
 }

@@ -104,8 +104,7 @@ static bool same_register(const struct fde *fde, int32_t ours,
                           size_t count)
 {
     int64_t offset, value = CFI_VALUE(ours);
-    bool is_value =
-        count > 1 && ops[count - 1].atom == DW_OP_stack_value;
+    bool is_value = count > 1 && ops[count - 1].atom == DW_OP_stack_value;
 
     if (count == 0) /* nothing said means undefined to libdw */
         return CFI_HOW(ours) == CFI_SAME ||
@@ -118,9 +117,9 @@ static bool same_register(const struct fde *fde, int32_t ours,
         return is_value && is_cfa_relative(ops, count - 1, &offset) &&
                offset == value;
     case CFI_IN_REGISTER:
-        return count == 1 && (ops[0].atom == DW_OP_regx
-                                  ? (int64_t)ops[0].number == value
-                                  : ops[0].atom - DW_OP_reg0 == value);
+        return count == 1 &&
+               (ops[0].atom == DW_OP_regx ? (int64_t)ops[0].number == value
+                                          : ops[0].atom - DW_OP_reg0 == value);
     case CFI_EXPRESSION:
     case CFI_IS_EXPRESSION:
         if (is_value != (CFI_HOW(ours) == CFI_IS_EXPRESSION))
@@ -184,8 +183,7 @@ static uint32_t expected_rule(Dwarf_Frame *frame, const Dwarf_Op *cfa,
 
 /* ---- comparing --------------------------------------------------------- */
 
-static const char *why_no_rule(const struct fde *fde,
-                               const struct cfi_row *row)
+static const char *why_no_rule(const struct fde *fde, const struct cfi_row *row)
 {
     if (fde->signal)
         return "signal-frame";
@@ -255,7 +253,8 @@ static void report_escape(uint64_t fde_start, uint64_t fde_end, uint64_t start,
         cfi_row(&fde, runtime(start), &row))
         why = why_no_rule(&fde, &row);
     printf("escape %s 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64
-           " %s\n", object.path, fde_start, fde_end, start, end, why);
+           " %s\n",
+           object.path, fde_start, fde_end, start, end, why);
 }
 
 static void compare_fde(uint64_t start, uint64_t end)
@@ -304,8 +303,7 @@ static bool read_range(const Dwarf_FDE *fde, const unsigned char *tables,
     return size > 0;
 }
 
-static unsigned long count_fdes(const unsigned char *ident,
-                                Elf_Data *data)
+static unsigned long count_fdes(const unsigned char *ident, Elf_Data *data)
 {
     Dwarf_Off offset = 0, next;
     Dwarf_CFI_Entry entry;

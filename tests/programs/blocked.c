@@ -184,8 +184,8 @@ static int socket_with_limits(int fd)
     const struct timeval limit = {3600, 0};
 
     check(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
-              setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
-                         sizeof(limit)) == 0,
+              setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ==
+                  0,
           "setsockopt");
     return fd;
 }

@@ -157,8 +157,7 @@ NOINLINE_ static int across_reloads(void)
     int same = 0;
 
     for (int i = 0; i < ROUNDS; i++) {
-        uintptr_t address =
-            reload(i % 2 ? "libcarry.so" : "libfreight.so");
+        uintptr_t address = reload(i % 2 ? "libcarry.so" : "libfreight.so");
 
         same += address >> 12 == last >> 12;
         last = address;

@@ -120,8 +120,8 @@ static void read_extent(uint64_t word, const char *extent)
         if (!event || SEGMENT_EXTENT_OWNER(word) != (uint32_t)event)
             break;
         for (uint32_t i = 0; i < SEGMENT_EVENTS_PER_EXTENT; i++)
-            rows[base + i] = (struct segment_row){events[i].count,
-                                                  events[i].delay_ns, 0, 0};
+            rows[base + i] =
+                (struct segment_row){events[i].count, events[i].delay_ns, 0, 0};
         break;
     default:
         fail("an extent of no known type");

@@ -311,13 +311,14 @@ CASE(null_free)
 int main(int argc, char **argv)
 {
     static const struct family_run runs[] = {
-        RUN(usable_sizes), RUN(plain_malloc), RUN(zero_malloc),
-        RUN(huge_malloc), RUN(clear_calloc), RUN(zero_calloc),
-        RUN(overflowing_calloc), RUN(null_realloc), RUN(growing_realloc),
-        RUN(realloc_to_zero), RUN(huge_realloc), RUN(array_realloc),
-        RUN(posix_aligned), RUN(posix_refused), RUN(iso_aligned),
-        RUN(old_aligned), RUN(page_aligned), RUN(page_sized), RUN(sized_free),
-        RUN(aligned_sized_free), RUN(c_free), RUN(null_free),
+        RUN(usable_sizes),       RUN(plain_malloc),       RUN(zero_malloc),
+        RUN(huge_malloc),        RUN(clear_calloc),       RUN(zero_calloc),
+        RUN(overflowing_calloc), RUN(null_realloc),       RUN(growing_realloc),
+        RUN(realloc_to_zero),    RUN(huge_realloc),       RUN(array_realloc),
+        RUN(posix_aligned),      RUN(posix_refused),      RUN(iso_aligned),
+        RUN(old_aligned),        RUN(page_aligned),       RUN(page_sized),
+        RUN(sized_free),         RUN(aligned_sized_free), RUN(c_free),
+        RUN(null_free),
     };
 
     return family_main(argc, argv, runs, sizeof(runs) / sizeof(runs[0]));

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASE(name) static __attribute__((noinline)) void name(void)
+#define CASE(name)       static __attribute__((noinline)) void name(void)
 #define FAMILY_CASES_MAX 64
 /* What errno holds before each call: most must leave it. */
 #define ERRNO_BEFORE 1000
@@ -57,7 +57,8 @@ static inline void *family_note(void *block, size_t alignment)
     return block;
 }
 
-#define TRY(call, alignment) (errno = ERRNO_BEFORE, family_note(call, alignment))
+#define TRY(call, alignment)                                                   \
+    (errno = ERRNO_BEFORE, family_note(call, alignment))
 
 static inline void family_freed(size_t usable)
 {
@@ -79,7 +80,10 @@ struct family_run {
     const char *name;
     void (*run)(void);
 };
-#define RUN(name) {#name, name}
+#define RUN(name)                                                              \
+    {                                                                          \
+#name, name                                                            \
+    }
 
 static int family_main(int argc, char **argv, const struct family_run *runs,
                        size_t count)

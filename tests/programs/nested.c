@@ -22,9 +22,9 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
-#define PER_SIGNAL     20
-#define CALM_ALLOCS    1009
-#define STACK_SIZE     ((size_t)256 << 10)
+#define PER_SIGNAL  20
+#define CALM_ALLOCS 1009
+#define STACK_SIZE  ((size_t)256 << 10)
 
 static int handled_max = 100000;
 static volatile sig_atomic_t handled, handled_frees;

@@ -48,8 +48,8 @@ static void *load(long namespace, int flags, const char *directory,
 
 static void use_quirk(void *handle, const char *frees_ours)
 {
-    void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(handle,
-                                                         "quirk_allocate");
+    void *(*allocate)(size_t) =
+        (void *(*)(size_t))dlsym(handle, "quirk_allocate");
     void (*release)(void *) = (void (*)(void *))dlsym(handle, "quirk_free");
 
     for (int i = 0; i < BLOCKS; i++) {
@@ -239,10 +239,10 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(void);
     } plain[] = {
-        {"cancel", run_cancel},   {"deferred", run_deferred},
-        {"bounds", run_bounds},   {"heap", run_heap},
-        {"double", run_double},   {"invalid", run_invalid},
-        {"past", run_past},       {"user", run_user},
+        {"cancel", run_cancel}, {"deferred", run_deferred},
+        {"bounds", run_bounds}, {"heap", run_heap},
+        {"double", run_double}, {"invalid", run_invalid},
+        {"past", run_past},     {"user", run_user},
     };
     const char *what = argc > 1 ? argv[1] : "";
 

@@ -4,8 +4,8 @@
  * trouble with. Says "ready" first.
  *
  * BLOCKS 0: one short thread after the other, each with 20 ms of work after an
- * allocation, at most COUNT of them; with COUNT, none has any work. BLOCKS 1: one thread that works
- * with all signals blocked.
+ * allocation, at most COUNT of them; with COUNT, none has any work. BLOCKS 1:
+ * one thread that works with all signals blocked.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads intern the same stacks in different orders, while the tables fill
- * up and after (each round in a new process, as tables are for ever): one id a stack, and every id leads to the stack it was given
- * for, or once the tables are full to an outer part of it.
+ * up and after (each round in a new process, as tables are for ever): one id a
+ * stack, and every id leads to the stack it was given for, or once the tables
+ * are full to an outer part of it.
  */
 #include <string.h>
 #include <sys/wait.h>

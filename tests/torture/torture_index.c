@@ -56,9 +56,8 @@ int main(void)
         if (index_begin(&index_, IDS_MAX) != 0)
             abort();
         for (int i = 0; i < HASHES; i++)
-            hashes[i] =
-                (torture_random(&state) & INDEX_TAG_MASK) |
-                (uint64_t)(i / COLLIDING * 2654435761u & INDEX_ID_MASK);
+            hashes[i] = (torture_random(&state) & INDEX_TAG_MASK) |
+                        (uint64_t)(i / COLLIDING * 2654435761u & INDEX_ID_MASK);
         torture_run(insert_all, TORTURE_THREADS);
         compare();
     }

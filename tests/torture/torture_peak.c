@@ -98,8 +98,7 @@ static void check(int round)
         for (uint32_t i = 1; i < CALLSITES; i++)
             add_peak(&sum, shard, i);
     printf("# %ld blocks, found %+ld, in epoch %u\n", (long)objects,
-           (long)(sum.objects - (uint64_t)objects),
-           life->header->peak_epoch);
+           (long)(sum.objects - (uint64_t)objects), life->header->peak_epoch);
     snprintf(name, sizeof(name), "the peak of round %d in %d threads", round,
              threads);
     torture_ok(is_near(sum.space, space, bound + blur, blur) &&

@@ -168,7 +168,8 @@ static void test_too_many_keys(void **state)
     assert_int_equal(label_set("more", "v"), 0);
 }
 
-/* The last of them are left out, one by one, and the label beside them stays. */
+/* The last of them are left out, one by one, and the label beside them stays.
+ */
 static void test_full(void **state)
 {
     unsigned refused = 0, count, room;
@@ -198,8 +199,7 @@ static void test_full(void **state)
         free(got);
     }
     assert_int_equal(refused, 10000 - room);
-    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_FULL],
-                     refused);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_LABELS_FULL], refused);
     assert_int_equal(life->header->labels_used, SEGMENT_LABELS_MAX);
     assert_int_equal(label_set("full", "7"), 0); /* known ones stay */
 }
@@ -291,8 +291,7 @@ static void *crowded_thread(void *other)
     for (int i = 0; i < 7; i++)
         assert_int_equal(label_set("k", values[1 + i % 3]), 0);
     assert_true(label_current() != 0);
-    assert_int_equal(life->header->losses[SEGMENT_LOSS_THREADS_FULL],
-                     lost + 1);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_THREADS_FULL], lost + 1);
     return NULL;
 }
 
@@ -370,7 +369,8 @@ int main(void)
         cmocka_unit_test_setup(test_stacks, begin_thread),
         cmocka_unit_test_setup(test_places, begin_thread),
         cmocka_unit_test_setup(test_race, begin_thread),
-        cmocka_unit_test_setup(test_full, begin_thread), /* the table, for good */
+        cmocka_unit_test_setup(test_full,
+                               begin_thread), /* the table, for good */
     };
 
     return cmocka_run_group_tests(tests, begin, NULL);

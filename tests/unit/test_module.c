@@ -53,9 +53,9 @@ static const char *path_of(const struct segment_module *module)
     static char path[4096];
 
     for (uint32_t i = 0; i < module->path_length; i++)
-        path[i] = *(char *)own_life_element(SEGMENT_EXTENT_STRINGS, 0,
-                                            module->path + i,
-                                            SEGMENT_EXTENT_SIZE, 1);
+        path[i] =
+            *(char *)own_life_element(SEGMENT_EXTENT_STRINGS, 0,
+                                      module->path + i, SEGMENT_EXTENT_SIZE, 1);
     path[module->path_length] = '\0';
     return path;
 }
@@ -336,10 +336,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_none),
-        cmocka_unit_test(test_same_again),
-        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_identity),   cmocka_unit_test(test_none),
+        cmocka_unit_test(test_same_again), cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_inside),
     };
 

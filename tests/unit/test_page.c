@@ -156,10 +156,8 @@ static void test_other_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape),
-        cmocka_unit_test(test_index),
-        cmocka_unit_test(test_processes),
-        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_escape),     cmocka_unit_test(test_index),
+        cmocka_unit_test(test_processes),  cmocka_unit_test(test_family),
         cmocka_unit_test(test_other_json),
     };
 

@@ -266,12 +266,12 @@ static void test_labels(void **state)
     expect_error(&build, -EINVAL, where, "labels that are not outermost");
     root->parent = 0;
     segment_build_callsite(&build, node, 0);
-    expect_error(&build, -EINVAL,
-                 (uint64_t)((uint8_t *)segment_build_at(
-                                &build, SEGMENT_EXTENT_CALLSITES, 0,
-                                shallow + 1) -
-                            build.bytes),
-                 "labels without a stack");
+    expect_error(
+        &build, -EINVAL,
+        (uint64_t)((uint8_t *)segment_build_at(&build, SEGMENT_EXTENT_CALLSITES,
+                                               0, shallow + 1) -
+                   build.bytes),
+        "labels without a stack");
     build.header->callsites_used--;
 
     /* Killed before its extent was entered: counts stay. */

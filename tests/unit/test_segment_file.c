@@ -180,8 +180,7 @@ static void test_sizes(void **state)
     assert_true(file.size <= (uint64_t)status.f_bavail *
                                  (uint64_t)status.f_bsize /
                                  SEGMENT_FILE_FREE_PART * 2);
-    assert_int_equal((file.size - SEGMENT_EXTENTS_OFFSET) %
-                         SEGMENT_EXTENT_SIZE,
+    assert_int_equal((file.size - SEGMENT_EXTENTS_OFFSET) % SEGMENT_EXTENT_SIZE,
                      0);
     segment_file_discard(&file);
 
@@ -199,8 +198,7 @@ static void test_sizes(void **state)
     segment_file_discard(&file);
     limit.rlim_cur = SEGMENT_FILE_SIZE_MIN - 1;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    assert_int_equal(segment_file_create(&file, directory, UINT64_MAX),
-                     -EFBIG);
+    assert_int_equal(segment_file_create(&file, directory, UINT64_MAX), -EFBIG);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &saved), 0);
     assert_int_equal(
         segment_file_create(&file, directory, SEGMENT_FILE_SIZE_MIN - 1),
@@ -273,9 +271,9 @@ static uint64_t fill(struct segment_file *file, const uint32_t *types,
     uint64_t *table = (uint64_t *)(void *)(start + SEGMENT_EXTENT_TABLE_OFFSET);
     uint64_t in_use = 0;
 
-    assert_int_equal(
-        os_populate(table, SEGMENT_EXTENTS_OFFSET - SEGMENT_EXTENT_TABLE_OFFSET),
-        0);
+    assert_int_equal(os_populate(table, SEGMENT_EXTENTS_OFFSET -
+                                            SEGMENT_EXTENT_TABLE_OFFSET),
+                     0);
     file->header->recording_ns = 1;
     file->header->extents_used = extents;
     for (uint32_t i = 0; i < extents; i++) {
@@ -287,10 +285,9 @@ static uint64_t fill(struct segment_file *file, const uint32_t *types,
         assert_int_equal(os_populate(extent, SEGMENT_EXTENT_SIZE), 0);
         table[i] = SEGMENT_EXTENT_WORD(types[i], i, row);
         for (uint32_t j = 0; j < SEGMENT_ROWS_PER_EXTENT; j++) {
-            rows[j] = (struct segment_row){(uint64_t)random(),
-                                           (uint64_t)random() << 20,
-                                           (uint64_t)random(),
-                                           (uint64_t)random()};
+            rows[j] = (struct segment_row){
+                (uint64_t)random(), (uint64_t)random() << 20,
+                (uint64_t)random(), (uint64_t)random()};
             if (types[i] == SEGMENT_EXTENT_COUNTERS && row + j > 0)
                 in_use += rows[j].alloc_space - rows[j].free_space;
         }
@@ -306,7 +303,7 @@ static uint64_t fill(struct segment_file *file, const uint32_t *types,
 static void test_dump(void **state)
 {
     static const uint32_t types[] = {
-        SEGMENT_EXTENT_COUNTERS, SEGMENT_EXTENT_NODES,
+        SEGMENT_EXTENT_COUNTERS,  SEGMENT_EXTENT_NODES,
         SEGMENT_EXTENT_CALLSITES, SEGMENT_EXTENT_COUNTERS,
         SEGMENT_EXTENT_STRINGS,
     };

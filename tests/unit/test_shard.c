@@ -38,9 +38,9 @@ static struct segment_row read_row(uint32_t callsite)
     struct segment_row sum = {0, 0, 0, 0};
 
     for (uint32_t shard = 0; shard < SEGMENT_SHARDS_MAX; shard++) {
-        const struct segment_row *row = own_life_element(
-            SEGMENT_EXTENT_COUNTERS, shard, callsite, SEGMENT_ROWS_PER_EXTENT,
-            sizeof(*row));
+        const struct segment_row *row =
+            own_life_element(SEGMENT_EXTENT_COUNTERS, shard, callsite,
+                             SEGMENT_ROWS_PER_EXTENT, sizeof(*row));
 
         if (row)
             add(&sum, row);
@@ -174,8 +174,7 @@ static void test_more_than_shards(void **state)
         count_some(shards[i], CALLSITES, 100);
     }
     assert_true(shared >= THREADS - (int)SEGMENT_SHARDS_MAX + 1);
-    assert_int_equal(life->header->losses[SEGMENT_LOSS_SHARDS_SHARED],
-                     shared);
+    assert_int_equal(life->header->losses[SEGMENT_LOSS_SHARDS_SHARED], shared);
     compare(CALLSITES);
 }
 
@@ -209,10 +208,10 @@ static void test_no_room(void **state)
         wrong = shard_begin();
         count_some(shard_claim(), SEGMENT_SINK_COUNT, 1000);
         for (uint32_t i = 1; i < SEGMENT_SINK_COUNT; i++)
-            wrong |= memcmp(&life->header->sinks[i], &model[i],
-                            sizeof(model[i]));
-        wrong |= memcmp(&life->header->sinks[0], &model_calls,
-                        sizeof(model_calls));
+            wrong |=
+                memcmp(&life->header->sinks[i], &model[i], sizeof(model[i]));
+        wrong |=
+            memcmp(&life->header->sinks[0], &model_calls, sizeof(model_calls));
         _exit(wrong != 0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -17,7 +17,7 @@
 #include "text.h"
 
 static const uint64_t numbers[] = {
-    0, 1, 9, 10, 99, 100, 4095, UINT32_MAX, INT64_MAX, UINT64_MAX - 1,
+    0,          1, 9, 10, 99, 100, 4095, UINT32_MAX, INT64_MAX, UINT64_MAX - 1,
     UINT64_MAX,
 };
 #define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -63,7 +63,12 @@ static void test_parse(void **state)
 static void test_parse_refuses(void **state)
 {
     static const char *const bad[] = {
-        "", "x", "-1", "+1", " 1", "18446744073709551616",
+        "",
+        "x",
+        "-1",
+        "+1",
+        " 1",
+        "18446744073709551616",
         "99999999999999999999999",
     };
 

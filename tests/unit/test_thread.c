@@ -116,11 +116,11 @@ static void test_start(void **state)
     uint64_t ticks;
 
     (void)state;
-    assert_int_equal(
-        thread_start_parse("7 (a) R (b) S 1 7 7 0 -1 4194560 8 0 0 0 1 2 3 4 20 "
-                           "0 5 0 123456789012 22 23\n",
-                           &ticks),
-        0);
+    assert_int_equal(thread_start_parse(
+                         "7 (a) R (b) S 1 7 7 0 -1 4194560 8 0 0 0 1 2 3 4 20 "
+                         "0 5 0 123456789012 22 23\n",
+                         &ticks),
+                     0);
     assert_true(ticks == 123456789012);
     assert_int_equal(thread_start_parse("7 (a) S 1 7", &ticks), -EINVAL);
     assert_int_equal(thread_start_parse("7 (a", &ticks), -EINVAL);
@@ -387,13 +387,13 @@ static void test_grouped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),    cmocka_unit_test(test_start),
-    cmocka_unit_test(test_status_names),
-        cmocka_unit_test(test_syscall),   cmocka_unit_test(test_last_run),
-        cmocka_unit_test(test_restarted), cmocka_unit_test(test_mapping),
-        cmocka_unit_test(test_words),     cmocka_unit_test(test_safe_to_stop),
-        cmocka_unit_test(test_refusal),   cmocka_unit_test(test_circles),
-        cmocka_unit_test(test_text),      cmocka_unit_test(test_grouped),
+        cmocka_unit_test(test_status),       cmocka_unit_test(test_start),
+        cmocka_unit_test(test_status_names), cmocka_unit_test(test_syscall),
+        cmocka_unit_test(test_last_run),     cmocka_unit_test(test_restarted),
+        cmocka_unit_test(test_mapping),      cmocka_unit_test(test_words),
+        cmocka_unit_test(test_safe_to_stop), cmocka_unit_test(test_refusal),
+        cmocka_unit_test(test_circles),      cmocka_unit_test(test_text),
+        cmocka_unit_test(test_grouped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

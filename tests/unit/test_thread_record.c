@@ -40,8 +40,8 @@ static void test_find(void **state)
         SEGMENT_THREAD_WHO(tid, 10), 52 * tick_ns - 1, 0};
     assert_int_equal(thread_record_creation(&snapshot, tid, 51), 10);
     /* one beyond its places */
-    threads[SEGMENT_THREAD_PLACES - 1] = (struct segment_thread){
-        SEGMENT_THREAD_WHO(tid, 10), 99 * tick_ns, 0};
+    threads[SEGMENT_THREAD_PLACES - 1] =
+        (struct segment_thread){SEGMENT_THREAD_WHO(tid, 10), 99 * tick_ns, 0};
     assert_int_equal(thread_record_creation(&snapshot, tid, 60), 0);
     /* callsites that are none */
     first->who = SEGMENT_THREAD_WHO(tid, 11);

@@ -136,8 +136,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
     ucontext_t *interrupted = context;
     uintptr_t pc = (uintptr_t)CONTEXT_PC(interrupted);
     unsigned flags;
-    size_t frames = walk_capture_context(interrupted, walked, FRAMES_MAX,
-                                         &flags);
+    size_t frames =
+        walk_capture_context(interrupted, walked, FRAMES_MAX, &flags);
 
     (void)number, (void)info;
     assert_int_equal(flags, WALK_COMPLETE);
@@ -202,8 +202,8 @@ static void test_guess(void **state)
 
     (void)state;
     check_framed();
-    assert_int_equal(pthread_create(&thread, NULL, check_framed_in_thread,
-                                    NULL), 0);
+    assert_int_equal(
+        pthread_create(&thread, NULL, check_framed_in_thread, NULL), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
@@ -213,8 +213,9 @@ static void test_guess_refused(void **state)
     static uintptr_t heap[4];
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     uintptr_t end = guess_stack_end(here);
-    uintptr_t wrong[] = {0, 1, 8, (uintptr_t)heap, here - 65536, end, end - 8,
-                         end + 8, UINTPTR_MAX, UINTPTR_MAX - 7};
+    uintptr_t wrong[] = {
+        0,   1,       8,       (uintptr_t)heap, here - 65536,
+        end, end - 8, end + 8, UINTPTR_MAX,     UINTPTR_MAX - 7};
     uint64_t random = 1;
 
     (void)state;
@@ -301,11 +302,13 @@ static void test_context_unreadable(void **state)
         CONTEXT_BP(&context) = (uintptr_t)room + 4096u - 4u * (unsigned)i;
         CONTEXT_PC(&context) = (uintptr_t)compare + (unsigned)i;
         /* Two frames where the return address is in a register. */
-        assert_in_range(walk_capture_context(&context, guessed, FRAMES_MAX,
-                                             &guessed_flags), 1, 2);
+        assert_in_range(
+            walk_capture_context(&context, guessed, FRAMES_MAX, &guessed_flags),
+            1, 2);
         CONTEXT_PC(&context) = (uintptr_t)guessed; /* no code */
-        assert_int_equal(walk_capture_context(&context, guessed, FRAMES_MAX,
-                                              &guessed_flags), 1);
+        assert_int_equal(
+            walk_capture_context(&context, guessed, FRAMES_MAX, &guessed_flags),
+            1);
         assert_true(guessed_flags & WALK_TRUNCATED);
     }
     munmap(room, 8192);

@@ -71,7 +71,7 @@ static void compare(const ucontext_t *context, uintptr_t pc)
                  "at %s+0x%zx in %s: frame %zu of %zu, %zu are right, flags %u",
                  info.dli_sname ? info.dli_sname : "?",
                  (size_t)(pc - (uintptr_t)(info.dli_sname ? info.dli_saddr
-                                                         : info.dli_fbase)),
+                                                          : info.dli_fbase)),
                  info.dli_fname, i, count, depth + 1, flags);
     }
 }
