@@ -114,6 +114,8 @@ for number in 1, 2:
        f"{named} of {total} samples begin in main, {profile.flat('[signal blocked]')} are blocked")
 said = bench.communicate(timeout=30)[0]
 ok(bench.returncode == 0 and "number of failed transactions: 0 " in said, "pgbench fails at nothing")
+# One that is still there when the server ends complains of that.
+wait_for(lambda: not backends(), 10)
 server.send_signal(2)
 log = server.communicate(timeout=20)[0]
 is_(server.returncode, 0, "postgres ends as always")
