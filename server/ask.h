@@ -10,8 +10,7 @@
 
 /*
  * Makes the plan one of PLAN_RENDER that asks for `kind` of process `pid` (0:
- * of the newest of plan->program, or of none), with `further` lines
- * "key=value\n".
+ * of the newest of plan->program, or of none), with `further` lines "key=value\n".
  */
 void ask_write(struct plan *plan, const struct site *site, const char *kind,
                pid_t pid, const char *further);

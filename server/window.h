@@ -19,9 +19,8 @@
 
 #include "render_child.h"
 
-#define WINDOW_RETRY_MS                                                        \
-    100 /* when the queue is full and it must be dropped                       \
-         */
+/* When the queue is full and it must be dropped. */
+#define WINDOW_RETRY_MS 100
 
 struct window;
 

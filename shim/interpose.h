@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interpose.h - prototypes of what the shim exports and libc's headers do not
- * declare (C23, old and reserved names, C++'s operators by their mangled
- * names).
+ * declare (C23, old and reserved names, C++'s operators by their mangled names).
  */
 #ifndef PREPROF_INTERPOSE_H
 #define PREPROF_INTERPOSE_H

@@ -50,7 +50,7 @@ static void align_words(struct memo_entry *entry, uint32_t count)
     uint16_t offset = entry->offsets[count - 1];
     uintptr_t word = entry->words[count - 1];
 
-    entry->first = (int16_t) - (int32_t)(count + padding);
+    entry->first = (int16_t)(-(int32_t)(count + padding));
     for (; padding > 0; padding--) {
         entry->offsets[--to] = offset;
         entry->words[to] = word;

@@ -31,11 +31,11 @@ extern "C" {
 
 /* Groups of fields of struct preprof_memstats, for its `known` word. */
 enum {
-    PREPROF_KNOWN_HEAP_ALLOC =
-        1 << 0,                   /* Alloc HeapAlloc TotalAlloc HeapObjects */
-    PREPROF_KNOWN_CALLS = 1 << 1, /* Mallocs Frees */
-    PREPROF_KNOWN_HEAP_SYS = 1 << 2, /* HeapSys HeapInuse HeapIdle Sys */
-    PREPROF_KNOWN_EXACT = 1 << 3,    /* every value is a count, no estimate */
+    PREPROF_KNOWN_HEAP_ALLOC = 1 << 0, /* Alloc HeapAlloc TotalAlloc
+                                          HeapObjects */
+    PREPROF_KNOWN_CALLS = 1 << 1,      /* Mallocs Frees */
+    PREPROF_KNOWN_HEAP_SYS = 1 << 2,   /* HeapSys HeapInuse HeapIdle Sys */
+    PREPROF_KNOWN_EXACT = 1 << 3,      /* every value is a count, no estimate */
 };
 
 /*

@@ -154,10 +154,9 @@ static const struct {
     const char *name;
     size_t offset;
 } functions[] = {
-#define FUNCTION(name)                                                         \
-    {                                                                          \
-#name, offsetof(struct real, name)                                     \
-    }
+/* clang-format off */
+#define FUNCTION(name) {#name, offsetof(struct real, name)}
+    /* clang-format on */
     FUNCTION(malloc),         FUNCTION(free),
     FUNCTION(calloc),         FUNCTION(realloc),
     FUNCTION(posix_memalign), FUNCTION(aligned_alloc),

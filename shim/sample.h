@@ -46,9 +46,8 @@
 #define SAMPLE_FILTER_BITS_STEP 3u
 #define SAMPLE_FILTER_BITS_MAX  20u
 #define SAMPLE_FILTER_SPARSITY  64u /* counts a live sample, at least */
-#define SAMPLE_FILTER_DENSITY                                                  \
-    8u /* samples a count ever, at most: 64 in the                             \
-          eighth that is the next smaller size */
+/* Samples a count ever, at most: 64 in the eighth that is the next smaller. */
+#define SAMPLE_FILTER_DENSITY 8u
 
 /* An owner word is a sample if its top bit is set, else a callsite id. */
 #define SAMPLE_OWNER(slot)     ((slot) | 0x80000000u)

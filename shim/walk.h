@@ -35,11 +35,10 @@ enum walk_flags {
     WALK_GUESSED = 1 << 1,   /* at least one step by frame pointer alone */
 };
 
-/* A frame of a stack: its pc, and what is special about it. */
-#define WALK_FRAME_EXACT                                                       \
-    (UINT64_C(1) << 63)                        /* interrupted at this pc; all  \
-                                                  others return to it */
-#define WALK_FRAME_GUESSED (UINT64_C(1) << 62) /* found by frame pointer */
+/* A frame of a stack: its pc, and what is special about it. EXACT: interrupted
+ * at this pc, to which all others return. GUESSED: found by frame pointer. */
+#define WALK_FRAME_EXACT   (UINT64_C(1) << 63)
+#define WALK_FRAME_GUESSED (UINT64_C(1) << 62)
 #define WALK_FRAME_PC(frame)                                                   \
     ((frame) & ~(WALK_FRAME_EXACT | WALK_FRAME_GUESSED))
 

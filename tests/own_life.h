@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * own_life.h - a life (shim/life.h) over a file without a name, for tests of
- * the shim's parts without the preload. Not for two tests in one process at
- * once.
+ * own_life.h - a life (shim/life.h) over a file without a name, for tests of the
+ * shim's parts without the preload. Not for two tests in one process at once.
  */
 #ifndef OWN_LIFE_H
 #define OWN_LIFE_H

@@ -174,8 +174,7 @@ static inline uint32_t segment_build_callsite(struct segment_build *build,
     return id;
 }
 
-/* Returns the label's id: a set with those of `parent`, whose keys are lesser.
- */
+/* Returns the label's id: a set with those of `parent`, whose keys are lesser. */
 static inline uint32_t segment_build_label(struct segment_build *build,
                                            uint32_t parent, const char *key,
                                            const char *value)

@@ -15,8 +15,8 @@
 #include "elf_check.h"
 
 #define PROGRAM_SCRIPTS_MAX                                                    \
-    4 /* interpreters of interpreters, as the kernel                           \
-       */
+    4 /* interpreters of interpreters, as the kernel   \
+                               */
 
 struct program_check {
     char path[PATH_MAX]; /* the file that decides: of a script, what runs it */

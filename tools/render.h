@@ -37,8 +37,8 @@
  *           seconds=): second less first, as pprof; begin answers nothing. Or
  *           drop: nobody waits for it any more. The same kind, pid and dir in
  *           all of them
- *   cursor  a client, of RENDER_CURSOR_MAX bytes at most: counts of heap,
- * allocs, block and mutex are those since the last request with this cursor,
+ *   cursor  a client, of RENDER_CURSOR_MAX bytes at most: counts of heap, allocs,
+ *           block and mutex are those since the last request with this cursor,
  *           kind and process, and what is in use is what it is. The first
  *           request of a client is answered with a profile without samples, and
  *           so may the next of one that did not ask for long

@@ -6,11 +6,10 @@
  *
  *   preprof-server --port PORT --root PID --ready-fd FD [--only NAME]
  *
- * which shows process PID, or the newest NAME, at the root and, once it
- * listens, writes its port in decimal and a newline to FD and closes it. It is
- * in a process group of its own, for the terminal's signals are the program's;
- * what it logs goes to our stderr; and it ends with us at the latest. Read
- * next: run_main.c.
+ * which shows process PID, or the newest NAME, at the root and, once it listens, writes its port in
+ * decimal and a newline to FD and closes it. It is in a process group of its
+ * own, for the terminal's signals are the program's; what it logs goes to our
+ * stderr; and it ends with us at the latest. Read next: run_main.c.
  */
 #ifndef PREPROF_RUN_SERVER_H
 #define PREPROF_RUN_SERVER_H

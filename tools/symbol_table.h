@@ -17,7 +17,8 @@
 #include <gelf.h>
 
 #define SYMBOL_TABLE_MAX                                                       \
-    ((size_t)1 << 23) /* symbols; what is beyond is not                        \
+    ((size_t)1                                                                 \
+     << 23) /* symbols; what is beyond is not                        \
                          seen */
 
 struct symbol_table;

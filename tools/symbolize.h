@@ -26,7 +26,7 @@ struct symbol_module_key {
     size_t build_id_length;
     uint64_t bias;      /* address = bias + virtual address in the file */
     int64_t pid;        /* live process that maps it, for /proc/PID/root and
-                           /proc/PID/map_files when the file was deleted; else 0 */
+                       /proc/PID/map_files when the file was deleted; else 0 */
     uint64_t mapped_ns; /* CLOCK_REALTIME when it was mapped at the latest: a
                            file without build id changed after it is suspect */
 };

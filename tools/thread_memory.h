@@ -17,8 +17,8 @@
 
 struct thread_memory;
 
-/* `process` is open at /proc/PID/task/TID. 0 or -errno: -EACCES or -EPERM when
- * we may not read it. The caller closes what it got. */
+/* `process` is open at /proc/PID/task/TID. 0 or -errno: -EACCES or -EPERM when we may
+ * not read it. The caller closes what it got. */
 int thread_memory_open(int process, struct thread_memory **memory);
 void thread_memory_close(struct thread_memory *memory);
 

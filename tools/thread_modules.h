@@ -37,8 +37,8 @@ struct thread_modules {
 };
 
 /*
- * Reads them; `process` is open at /proc/PID/task/TID. Also tells `memory` what
- * cannot change. 0 or -errno. The caller frees what it got.
+ * Reads them; `process` is open at /proc/PID/task/TID. Also tells `memory` what cannot
+ * change. 0 or -errno. The caller frees what it got.
  */
 int thread_modules_read(int process, struct thread_memory *memory,
                         struct thread_modules *modules);

@@ -3,8 +3,7 @@
  * thread_table.h - threads for a terminal of 80 columns.
  *
  * Threads with the same labels and stack together, each with tid, state, how
- * long and name; deadlocks at the end, where one looks. Read next:
- * thread_text.h.
+ * long and name; deadlocks at the end, where one looks. Read next: thread_text.h.
  */
 #ifndef PREPROF_THREAD_TABLE_H
 #define PREPROF_THREAD_TABLE_H

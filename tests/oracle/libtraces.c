@@ -318,8 +318,7 @@ __attribute__((constructor)) static void begin(void)
 
 __attribute__((destructor)) static void end(void)
 {
-    say("stacks %lu whole %lu guessed %lu cut %lu spine %lu memo %lu wrong "
-        "%lu\n",
+    say("stacks %lu whole %lu guessed %lu cut %lu spine %lu memo %lu wrong %lu\n",
         stacks, whole, guessed, cut, joined, recalled, wrong);
     out = -1;
 }

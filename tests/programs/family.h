@@ -80,10 +80,9 @@ struct family_run {
     const char *name;
     void (*run)(void);
 };
-#define RUN(name)                                                              \
-    {                                                                          \
-#name, name                                                            \
-    }
+/* clang-format off */
+#define RUN(name) {#name, name}
+/* clang-format on */
 
 static int family_main(int argc, char **argv, const struct family_run *runs,
                        size_t count)

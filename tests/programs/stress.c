@@ -10,12 +10,14 @@
  *                  whose addresses come back at once
  *   relay N        gives back N blocks by free() and N by realloc(); before any
  *                  returns, another thread has the address (librelay.c)
- *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N
- * times each, while one allocates many N         4 threads replace N blocks in
- * all, each other's too, a few hundred alive, one in a thousand of them mapped;
- * and how much more memory was ever resident than after a tenth of them small N
- * N threads of PTHREAD_STACK_MIN that allocate, and again as they end strict
- * enters seccomp's strict mode, allocates, ends by exit(2)
+ *   plugins N DIR  2 threads load, call and unload DIR/0.so .. DIR/7.so, N times
+ *                  each, while one allocates
+ *   many N         4 threads replace N blocks in all, each other's too, a few
+ *                  hundred alive, one in a thousand of them mapped; and how much
+ *                  more memory was ever resident than after a tenth of them
+ *   small N        N threads of PTHREAD_STACK_MIN that allocate, and again as
+ *                  they end
+ *   strict         enters seccomp's strict mode, allocates, ends by exit(2)
  *
  * The last line is "did ALLOCATIONS FREES".
  */

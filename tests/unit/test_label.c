@@ -168,8 +168,7 @@ static void test_too_many_keys(void **state)
     assert_int_equal(label_set("more", "v"), 0);
 }
 
-/* The last of them are left out, one by one, and the label beside them stays.
- */
+/* The last of them are left out, one by one, and the label beside them stays. */
 static void test_full(void **state)
 {
     unsigned refused = 0, count, room;

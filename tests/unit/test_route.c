@@ -200,8 +200,7 @@ static void test_get(void **state)
         {"/debug/pprof/heap?seconds=1&debug=0&gc=1",
          "window 1000 ms: kind=heap pid=42 as heap-delta"},
         {"/debug/pprof/profile?seconds=5&limit=99999999999&hz=250",
-         "window 5000 ms: kind=profile pid=42 limit=4294967295 hz=250 as "
-         "profile"},
+         "window 5000 ms: kind=profile pid=42 limit=4294967295 hz=250 as profile"},
         {"/debug/pprof/mutex?seconds=5&limit=16000",
          "window 5000 ms: kind=mutex pid=42 limit=16000 as mutex-delta"},
         {"/debug/pprof/goroutine?limit=9",
@@ -220,8 +219,7 @@ static void test_get(void **state)
          "profile: kind=block exe=redis-server format=pprof cursor==alloy as "
          "block.pprof.gz"},
         {"/pid/7/pprof/profile?seconds=5&hz=250",
-         "window 5000 ms: kind=profile pid=7 format=gperftools hz=250 as "
-         "profile"},
+         "window 5000 ms: kind=profile pid=7 format=gperftools hz=250 as profile"},
         {"/debug/pprof/nosuch", UNKNOWN},
         {"/debug/pprof/heap/", UNKNOWN},
         {"/debug/pprof/symbol/", UNKNOWN},

@@ -62,15 +62,12 @@ static void test_parse(void **state)
 
 static void test_parse_refuses(void **state)
 {
+    /* clang-format off */
     static const char *const bad[] = {
-        "",
-        "x",
-        "-1",
-        "+1",
-        " 1",
-        "18446744073709551616",
+        "", "x", "-1", "+1", " 1", "18446744073709551616",
         "99999999999999999999999",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
