@@ -319,8 +319,8 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
         return name##_recorded arguments;                                      \
     }
 
-INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size), count *size,
-                calloc_exact)
+INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
+                (count * size), calloc_exact)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
                 (alignment, size), size, aligned_alloc_recorded)
 INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),

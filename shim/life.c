@@ -33,8 +33,6 @@
 #define LIMIT_TABLES_PART  32u
 #define LIMIT_OWNERS_PART  8u
 
-#define BIRTH_SHIFT 48 /* of SEGMENT_MODE_BIRTH */
-
 _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
     .ready = {THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE},
@@ -138,7 +136,9 @@ static uint32_t tables_max(void)
  * life.no_mode is. */
 static uint64_t birth_bits(void)
 {
-    return (births % (SEGMENT_MODE_BIRTH >> BIRTH_SHIFT) + 1) << BIRTH_SHIFT;
+    uint64_t most = SEGMENT_MODE_BIRTH >> SEGMENT_MODE_BIRTH_SHIFT;
+
+    return (births % most + 1) << SEGMENT_MODE_BIRTH_SHIFT;
 }
 
 /* Describes this process in a new header. `parent` is the segment of the

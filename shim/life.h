@@ -42,10 +42,10 @@
  * samples, and that the thread is of this life. Where blocks of boot.h's are
  * about, which may not go to the real free, it is neither of the two.
  */
-#define LIFE_UNUSED            INT64_MIN
-#define LIFE_USED(word, modes) ((int64_t)((word) >> 48 << 3 | (modes)))
-#define LIFE_HAS_BOOT_BLOCKS   4u /* beside the modes */
-_Static_assert(SEGMENT_MODE_BIRTH == (uint64_t)0xffff << 48, "all above");
+#define LIFE_UNUSED INT64_MIN
+#define LIFE_USED(word, modes)                                                 \
+    ((int64_t)((word) >> SEGMENT_MODE_BIRTH_SHIFT << 3 | (modes)))
+#define LIFE_HAS_BOOT_BLOCKS 4u /* beside the modes */
 _Static_assert(SEGMENT_MODE_MASK < LIFE_HAS_BOOT_BLOCKS, "bits of their own");
 
 struct life {

@@ -29,15 +29,24 @@ static bool boot_serves(size_t alignment, size_t size, void **block)
     return *block || !boot_is_closed();
 }
 
-static void *first_malloc(size_t size)
-{
-    void *block;
+#define FIRST(name, parameters, arguments, alignment, size)                    \
+    static void *first_##name parameters                                       \
+    {                                                                          \
+        void *block;                                                           \
+                                                                               \
+        if (boot_serves(alignment, size, &block))                              \
+            return block;                                                      \
+        real_resolve();                                                        \
+        return real.name arguments;                                            \
+    }
 
-    if (boot_serves(1, size, &block))
-        return block;
-    real_resolve();
-    return real.malloc(size);
-}
+FIRST(malloc, (size_t size), (size), 1, size)
+FIRST(memalign, (size_t alignment, size_t size), (alignment, size), alignment,
+      size)
+FIRST(aligned_alloc, (size_t alignment, size_t size), (alignment, size),
+      alignment, size)
+FIRST(valloc, (size_t size), (size), OS_PAGE_SIZE, size)
+FIRST(pvalloc, (size_t size), (size), OS_PAGE_SIZE, size)
 
 static void first_free(void *block)
 {
@@ -72,26 +81,6 @@ static void *first_realloc(void *old, size_t size)
     return real.realloc(old, size);
 }
 
-static void *first_memalign(size_t alignment, size_t size)
-{
-    void *block;
-
-    if (boot_serves(alignment, size, &block))
-        return block;
-    real_resolve();
-    return real.memalign(alignment, size);
-}
-
-static void *first_aligned_alloc(size_t alignment, size_t size)
-{
-    void *block;
-
-    if (boot_serves(alignment, size, &block))
-        return block;
-    real_resolve();
-    return real.aligned_alloc(alignment, size);
-}
-
 static int first_posix_memalign(void **block, size_t alignment, size_t size)
 {
     void *made;
@@ -103,26 +92,6 @@ static int first_posix_memalign(void **block, size_t alignment, size_t size)
     }
     real_resolve();
     return real.posix_memalign(block, alignment, size);
-}
-
-static void *first_valloc(size_t size)
-{
-    void *block;
-
-    if (boot_serves(OS_PAGE_SIZE, size, &block))
-        return block;
-    real_resolve();
-    return real.valloc(size);
-}
-
-static void *first_pvalloc(size_t size)
-{
-    void *block;
-
-    if (boot_serves(OS_PAGE_SIZE, size, &block))
-        return block;
-    real_resolve();
-    return real.pvalloc(size);
 }
 
 static size_t first_usable_size(void *block)

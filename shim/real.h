@@ -90,13 +90,18 @@ static ALWAYS_INLINE bool real_read_size(const void *block, bool in_header,
 }
 
 /* The same in any case. */
-static ALWAYS_INLINE size_t real_usable_size(void *block)
+static ALWAYS_INLINE size_t real_usable_size_in(void *block, bool in_header)
 {
     size_t size;
 
-    return LIKELY(real_read_size(block, real.size_in_header, &size))
+    return LIKELY(real_read_size(block, in_header, &size))
                ? size
                : real.malloc_usable_size(block);
+}
+
+static ALWAYS_INLINE size_t real_usable_size(void *block)
+{
+    return real_usable_size_in(block, real.size_in_header);
 }
 
 #endif

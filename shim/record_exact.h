@@ -51,7 +51,6 @@ static ALWAYS_INLINE bool record_exact_try(bool header, struct shard *shard,
 {
     struct segment_row *row = shard_row(shard, callsite);
     uint32_t *slot;
-    size_t size;
 
     if (UNLIKELY(!row))
         return false;
@@ -60,9 +59,7 @@ static ALWAYS_INLINE bool record_exact_try(bool header, struct shard *shard,
                  !shard_row_may_alloc(row)))
         return false;
     __atomic_store_n(slot, callsite, __ATOMIC_RELAXED);
-    if (UNLIKELY(!real_read_size(block, header, &size)))
-        size = real.malloc_usable_size(block);
-    if (shard_row_alloc(shard, row, size))
+    if (shard_row_alloc(shard, row, real_usable_size_in(block, header)))
         peak_settle(shard);
     return true;
 }

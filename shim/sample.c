@@ -75,8 +75,7 @@ bool sample_is_likely(const void *block)
 
     if (ones != SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MAX))
         ones *= 1 << SAMPLE_FILTER_BITS_STEP;
-    return __atomic_load_n(&sample_filter.end[sample_filter_index(block, ones)],
-                           __ATOMIC_RELAXED) != 0;
+    return sample_is_counted(block, ones);
 }
 
 /* ---- the pool ---------------------------------------------------------- */

@@ -86,10 +86,10 @@ static ALWAYS_INLINE int64_t sample_filter_index(const void *block,
     return (int64_t)((uintptr_t)block * 0x5851f42du >> 32) | ones;
 }
 
-/* False: the block is certainly no live sample, nor NULL. */
-static ALWAYS_INLINE bool sample_may_be(const void *block)
+/* Whether a block is counted in the size with these ones, or another with its
+ * hash. */
+static ALWAYS_INLINE bool sample_is_counted(const void *block, int64_t ones)
 {
-    int64_t ones = __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED);
     const uint8_t *count = &sample_filter.end[sample_filter_index(block, ones)];
     bool counted;
 
@@ -100,6 +100,13 @@ static ALWAYS_INLINE bool sample_may_be(const void *block)
     counted = __atomic_load_n(count, __ATOMIC_RELAXED) != 0;
 #endif
     return counted;
+}
+
+/* False: the block is certainly no live sample, nor NULL. */
+static ALWAYS_INLINE bool sample_may_be(const void *block)
+{
+    return sample_is_counted(
+        block, __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED));
 }
 
 /* The same, but for a block that is not NULL more seldom true where it need not

@@ -93,7 +93,8 @@ enum segment_mode {
     SEGMENT_MODE_EXACT = 2,
 };
 #define SEGMENT_MODE_MASK             3u
-#define SEGMENT_MODE_BIRTH            0xffff000000000000u
+#define SEGMENT_MODE_BIRTH_SHIFT      48
+#define SEGMENT_MODE_BIRTH            ((uint64_t)0xffff << SEGMENT_MODE_BIRTH_SHIFT)
 #define SEGMENT_SAMPLE_SIZE_MAX       (((uint64_t)1 << 46) - 1)
 #define SEGMENT_MODE_WORD(mode, size) (((uint64_t)(size) << 2) | (mode))
 #define SEGMENT_MODE_OF(word)         ((enum segment_mode)((word)&SEGMENT_MODE_MASK))
