@@ -114,8 +114,7 @@ static int read_mappings(struct core *core)
         return err;
     core->mappings = calloc(count + 1, sizeof(*core->mappings));
     if (!core->mappings)
-        return segment_error_set(core->error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(core->error);
     for (uint64_t i = 0; !err && i < count; i++) {
         err = read_at(core, &entry, sizeof(entry),
                       header.e_phoff + i * sizeof(entry));

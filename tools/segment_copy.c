@@ -43,17 +43,6 @@ struct reader {
     struct segment_peak saved[SEGMENT_ROWS_PER_EXTENT]; /* of piece.rows */
 };
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int fail_memory(struct reader *reader)
-{
-    return segment_error_set(reader->error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                             "out of memory");
-}
-
 static int read_at(struct reader *reader, void *data, size_t size,
                    uint64_t offset)
 {
@@ -80,7 +69,7 @@ static int read_header(struct reader *reader)
     uint64_t file_size = reader->file_size;
     uint32_t count;
     int err = read_at(reader, &reader->header,
-                      least(file_size, sizeof(reader->header)), 0);
+                      segment_least(file_size, sizeof(reader->header)), 0);
 
     if (!err)
         err = segment_check_header(&reader->header, file_size, reader->error);
@@ -257,7 +246,7 @@ static int read_events(struct reader *reader)
         snapshot->events[event] =
             calloc(count, sizeof(snapshot->events[event][0]));
         if (!snapshot->events[event])
-            return fail_memory(reader);
+            return segment_error_memory(reader->error);
     }
     return read_pieces(reader, SEGMENT_EXTENT_EVENTS, count, NULL, take_events);
 }
@@ -300,7 +289,7 @@ static int read_stacks(struct reader *reader)
         calloc(header->modules_used + 1u, sizeof(snapshot->modules[0]));
     snapshot->strings = calloc(header->strings_used + 1u, 1);
     if (!snapshot->nodes || !snapshot->modules || !snapshot->strings)
-        return fail_memory(reader);
+        return segment_error_memory(reader->error);
 
     err = read_pieces(reader, SEGMENT_EXTENT_NODES, header->nodes_used,
                       snapshot->nodes, NULL);
@@ -322,7 +311,7 @@ static int read_threads(struct reader *reader)
     return snapshot->threads
                ? read_pieces(reader, SEGMENT_EXTENT_THREADS,
                              SEGMENT_THREADS_MAX, snapshot->threads, NULL)
-               : fail_memory(reader);
+               : segment_error_memory(reader->error);
 }
 
 /* After what refers to them. */
@@ -335,7 +324,7 @@ static int read_labels(struct reader *reader)
     snapshot->labels = calloc(count, sizeof(snapshot->labels[0]));
     return snapshot->labels ? read_pieces(reader, SEGMENT_EXTENT_LABELS, count,
                                           snapshot->labels, NULL)
-                            : fail_memory(reader);
+                            : segment_error_memory(reader->error);
 }
 
 /* ---- the two passes ---------------------------------------------------- */
@@ -354,7 +343,7 @@ static int read_pass_1(struct reader *reader)
     snapshot->values = calloc(count, sizeof(snapshot->values[0]));
     reader->sums = calloc(count, sizeof(reader->sums[0]));
     if (!snapshot->callsites || !snapshot->values || !reader->sums)
-        return fail_memory(reader);
+        return segment_error_memory(reader->error);
     err = read_counters(reader, true);
     return err ? err
                : read_pieces(reader, SEGMENT_EXTENT_CALLSITES, count, NULL,
@@ -392,8 +381,7 @@ int segment_copy(int fd, uint64_t file_size, enum segment_parts parts,
     int err;
 
     if (!reader)
-        return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(error);
     reader->fd = fd;
     reader->file_size = file_size;
     reader->error = error;

@@ -2,6 +2,7 @@
 /* segment_error.c - see segment_error.h. */
 #include "segment_error.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,12 @@ int segment_error_set(struct segment_error *error, int err, uint64_t offset,
     va_end(args);
     error->offset = offset;
     return err;
+}
+
+int segment_error_memory(struct segment_error *error)
+{
+    return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
+                             "out of memory");
 }
 
 void segment_error_line(const struct segment_error *error, char *line,

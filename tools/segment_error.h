@@ -29,6 +29,9 @@ __attribute__((format(printf, 4, 5))) int
 segment_error_set(struct segment_error *error, int err, uint64_t offset,
                   const char *format, ...);
 
+/* Says that memory is short, and returns -ENOMEM. */
+int segment_error_memory(struct segment_error *error);
+
 /* The error as one printable line without newline. */
 void segment_error_line(const struct segment_error *error, char *line,
                         size_t size);

@@ -94,8 +94,7 @@ static int check_duplicates(const struct segment_extents *extents,
     uint64_t twice = 0;
 
     if (!sorted)
-        return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(error);
     memcpy(sorted, extents->words, count * sizeof(sorted[0]));
     qsort(sorted, count, sizeof(sorted[0]), compare_words);
     for (uint32_t i = 1; i < count; i++)

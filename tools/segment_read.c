@@ -41,8 +41,7 @@ static int check_stacks(struct segment_copy *copy, struct segment_error *error)
     int err;
 
     if (!depths)
-        return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(error);
     err = segment_check_modules(snapshot, &copy->extents, error);
     for (uint32_t i = SEGMENT_SINK_COUNT; !err && i < snapshot->callsite_count;
          i++) {
@@ -66,11 +65,6 @@ static bool is_published(const struct segment_snapshot *snapshot,
             snapshot->callsites[callsite].node);
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-    return value < limit ? value : limit;
-}
-
 static void clean_events(struct segment_snapshot *snapshot, int event)
 {
     struct segment_event_row *rows = snapshot->events[event];
@@ -79,8 +73,8 @@ static void clean_events(struct segment_snapshot *snapshot, int event)
         uint64_t count = is_published(snapshot, i) ? rows[i].count : 0;
         uint64_t delay = count ? rows[i].delay_ns : 0;
 
-        rows[i] = (struct segment_event_row){at_most(count, INT64_MAX),
-                                             at_most(delay, INT64_MAX)};
+        rows[i] = (struct segment_event_row){segment_least(count, INT64_MAX),
+                                             segment_least(delay, INT64_MAX)};
         snapshot->event_callsites[event] += count != 0;
     }
 }
@@ -172,8 +166,7 @@ static int read_snapshot(int fd, enum segment_parts parts,
     int err;
 
     if (!copy)
-        return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(error);
     copy->snapshot = snapshot;
     if (fstat(fd, &stat) < 0)
         err = segment_error_set(error, -errno, SEGMENT_ERROR_NOWHERE, "%s",
@@ -202,8 +195,7 @@ int segment_read_fd(int fd, const char *path, enum segment_parts parts,
     *snapshot = NULL;
     segment_error_begin(error, path);
     if (!made)
-        return segment_error_set(error, -ENOMEM, SEGMENT_ERROR_NOWHERE,
-                                 "out of memory");
+        return segment_error_memory(error);
     err = read_snapshot(fd, parts, made, error);
     if (err) {
         segment_snapshot_free(made);

@@ -2,11 +2,6 @@
 /* segment_values.c - see segment_values.h. */
 #include "segment_values.h"
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 void segment_add(uint64_t *sum, uint64_t amount)
 {
     if (__builtin_add_overflow(*sum, amount, sum))
@@ -67,25 +62,27 @@ static uint64_t from_signed(uint64_t value)
 struct segment_values segment_values_of(const struct segment_sum *sum)
 {
     const struct segment_row *row = &sum->row;
-    uint64_t objects = least(row->alloc_objects, INT64_MAX);
-    uint64_t space = objects ? least(row->alloc_space, INT64_MAX) : 0;
-    uint64_t inuse = objects - least(row->free_objects, objects);
-    uint64_t peak = least(from_signed(sum->peak.objects), objects);
+    uint64_t objects = segment_least(row->alloc_objects, INT64_MAX);
+    uint64_t space = objects ? segment_least(row->alloc_space, INT64_MAX) : 0;
+    uint64_t inuse = objects - segment_least(row->free_objects, objects);
+    uint64_t peak = segment_least(from_signed(sum->peak.objects), objects);
 
     return (struct segment_values){
         .alloc_objects = objects,
         .alloc_space = space,
         .inuse_objects = inuse,
-        .inuse_space = inuse ? space - least(row->free_space, space) : 0,
+        .inuse_space =
+            inuse ? space - segment_least(row->free_space, space) : 0,
         .peak_objects = peak,
-        .peak_space = peak ? least(from_signed(sum->peak.space), space) : 0,
+        .peak_space =
+            peak ? segment_least(from_signed(sum->peak.space), space) : 0,
     };
 }
 
 static void add_value(uint64_t *total, uint64_t value)
 {
     segment_add(total, value);
-    *total = least(*total, INT64_MAX);
+    *total = segment_least(*total, INT64_MAX);
 }
 
 void segment_values_add(struct segment_values *total,

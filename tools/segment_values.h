@@ -32,6 +32,11 @@ struct segment_sum {
     struct segment_peak peak; /* signed, in two's complement */
 };
 
+static inline uint64_t segment_least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* *sum += amount, at most UINT64_MAX. */
 void segment_add(uint64_t *sum, uint64_t amount);
 
