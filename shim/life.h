@@ -49,28 +49,33 @@
 _Static_assert(SEGMENT_MODE_MASK < LIFE_HAS_BOOT_BLOCKS, "bits of their own");
 
 struct life {
-    uint64_t no_mode;  /* 0: the mode word before birth, as mode_at is 0 too */
-    uintptr_t mode_at; /* where header->mode is, from this page's start */
-    uint64_t epoch;    /* number of births in this line of processes; 0 unborn.
-                          Written last, with release; pairs with the acquire in
-                          life_join(). Hooks read it relaxed: a thread that sees
-                          an old value takes the slow path. */
-    struct segment_header *header; /* never NULL once born: without a segment,
-                                      a private header in mode off */
-    char *extents;         /* the mapped file behind the header, or NULL */
-    uint64_t *table;       /* the extent table in it */
-    int64_t used;          /* see above */
-    uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
-    uint32_t refused;      /* extent.c: requests that found no room */
-    uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
+    uint64_t no_mode; /* 0: the mode word before birth, as mode_at is 0 too */
     struct segment_thread *threads[SEGMENT_THREADS_MAX /
                                    SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
     void *moments[SEGMENT_MOMENT_EXTENTS]; /* trace.c: the ring's extents */
     struct {
-        int64_t in_use;   /* bytes, as far as shards have told; may be below 0
-                             for a moment */
-        int64_t mark;     /* what in_use must exceed to be the next peak */
+        int64_t in_use; /* bytes, as far as shards have told; may be below 0
+                           for a moment */
+        int64_t mark;   /* what in_use must exceed to be the next peak */
     } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
+    /* What every hook reads. Not the page's first lines: the segment has the
+     * header's and the first rows' there, at a distance from this page that
+     * makes AMD's first-level cache, which tells lines of a set by a hash of
+     * their addresses, often take one for the other. */
+    uintptr_t mode_at CACHE_ALIGNED; /* where header->mode is, from this page's
+                                        start */
+    int64_t used;   /* see above */
+    uint64_t epoch; /* number of births in this line of processes; 0 unborn.
+                       Written last, with release; pairs with the acquire in
+                       life_join(). Hooks read it relaxed: a thread that sees
+                       an old value takes the slow path. */
+    struct segment_header *header; /* never NULL once born: without a segment,
+                                      a private header in mode off */
+    char *extents;         /* the mapped file behind the header, or NULL */
+    uint64_t *table;       /* the extent table in it */
+    uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
+    uint32_t refused;      /* extent.c: requests that found no room */
+    uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
 } __attribute__((aligned(OS_PAGE_SIZE)));
 
 /* The only one. */

@@ -41,7 +41,7 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
     struct thread *thread = &thread_self;
     uint64_t mode = life_mode_or_none();
 
-    if (mode == thread->ready[SEGMENT_MODE_SAMPLE]) {
+    if (LIKELY(mode == thread->ready[SEGMENT_MODE_SAMPLE])) {
         counter_add_owned(&thread->calls->alloc_objects, 1);
         return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
     }
@@ -61,7 +61,7 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 
     if (used < 0)
         return RECORD_NOTHING;
-    if (used == thread->samples_only) {
+    if (LIKELY(used == thread->samples_only)) {
         if (UNLIKELY(sample_may_be(block)))
             return RECORD_SOMEHOW;
         counter_add_owned(&thread->calls->alloc_space, 1);
