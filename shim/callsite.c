@@ -254,8 +254,13 @@ static uint32_t capture_traced(struct shard *shard,
         return callsite_enter(spine_path(spine), origin, shard->stack,
                               spine->count, spine->truncated);
     }
-    if (tracer->missed)
-        memo_learn(&tracer->memo, tracer->missed, spine, labels, callsite);
+    if (tracer->missed) {
+        struct segment_row *row = shard_row_make(shard, callsite);
+
+        if (LIKELY(row != NULL)) /* else who has room for it counts it */
+            memo_learn(&tracer->memo, tracer->missed, spine, labels, callsite,
+                       row);
+    }
     return callsite;
 }
 
@@ -283,12 +288,15 @@ uint32_t callsite_capture(struct shard *shard, const struct walk_start *start)
 uint32_t callsite_find(struct thread *thread, struct shard *shard,
                        const struct walk_start *start)
 {
+    const struct memo_entry *entry;
     uint32_t callsite;
 
     if (!thread_enter(thread, start->sp))
         return SEGMENT_SINK_NESTED;
-    callsite = callsite_recall(shard, start);
-    if (!callsite)
+    entry = callsite_recall(shard, start);
+    if (entry)
+        callsite = entry->callsite;
+    else
         callsite = shard->tracer ? capture_traced(shard, start)
                                  : capture_untraced(shard, start);
     thread_leave(thread);

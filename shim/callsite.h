@@ -41,16 +41,16 @@ int callsite_begin(uint32_t max);
 NOINLINE uint32_t callsite_capture(struct shard *shard,
                                    const struct walk_start *start);
 
-/* The same where the thread remembers the stack (memo.h), else 0: then
- * callsite_capture() must follow. */
-static ALWAYS_INLINE uint32_t callsite_recall(struct shard *shard,
-                                              const struct walk_start *start)
+/* The same where the thread remembers the stack, else NULL: then
+ * callsite_capture() must follow. The entry holds until thread_leave(). */
+static ALWAYS_INLINE const struct memo_entry *
+callsite_recall(struct shard *shard, const struct walk_start *start)
 {
     struct tracer *tracer = shard->tracer;
 
     return LIKELY(tracer != NULL)
                ? tracer_recall(tracer, start, thread_self.labels)
-               : 0;
+               : NULL;
 }
 
 /* Both, for who has few stacks to find, and is not worth a tracer; a sink in a

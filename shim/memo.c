@@ -2,16 +2,14 @@
 /* memo.c - see memo.h. */
 #include "memo.h"
 
-/* The word is read again: a return address is there as it is signed. */
 static bool add_word(struct memo_entry *entry, uint32_t *count, uintptr_t sp,
                      uintptr_t address)
 {
-    uint64_t offset = (address - sp) / 8;
+    uint64_t offset = (address - sp) / 8, word = memo_load(address);
 
-    if (*count == MEMO_WORDS || offset > UINT16_MAX)
+    if (*count == MEMO_WORDS || offset > UINT16_MAX || word > MEMO_WORD_MAX)
         return false;
-    entry->offsets[*count] = (uint16_t)offset;
-    entry->words[(*count)++] = step_load(address);
+    entry->words[(*count)++] = MEMO_WORD(word, offset);
     return true;
 }
 
@@ -43,22 +41,11 @@ static uint32_t add_words(struct memo_entry *entry, const struct spine *spine)
     return count;
 }
 
-/* Moves the first `count` words, which are not none, to the end. */
+/* Moves the first `count` words to the end. */
 static void align_words(struct memo_entry *entry, uint32_t count)
 {
-    uint32_t padding = (MEMO_WORDS - count) % MEMO_UNROLL, to = MEMO_WORDS;
-    uint16_t offset = entry->offsets[count - 1];
-    uintptr_t word = entry->words[count - 1];
-
-    entry->first = (int16_t)(-(int32_t)(count + padding));
-    for (; padding > 0; padding--) {
-        entry->offsets[--to] = offset;
-        entry->words[to] = word;
-    }
-    while (count-- > 0) {
-        entry->offsets[--to] = entry->offsets[count];
-        entry->words[to] = entry->words[count];
-    }
+    for (uint32_t to = MEMO_WORDS; count > 0;)
+        entry->words[--to] = entry->words[--count];
 }
 
 static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
@@ -71,7 +58,7 @@ static bool may_take(struct memo *memo, uint32_t slot, uint32_t callsite)
 }
 
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
-                uint32_t labels, uint32_t callsite)
+                uint32_t labels, uint32_t callsite, struct segment_row *row)
 {
     uint32_t slot = memo_slot(hash), other = memo_other(slot), count;
     const struct spine_frame *leaf = &spine->frames[spine->count - 1];
@@ -91,11 +78,13 @@ void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
     if (count == 0)
         return;
     align_words(entry, count);
+    entry->count = (uint16_t)count;
     entry->bp = leaf->bp;
     entry->labels =
         (uint16_t)(leaf->flags & SPINE_DEMANDS_BP ? labels | MEMO_DEMANDS_BP
                                                   : labels);
     entry->callsite = callsite;
+    entry->row = row;
     COMPILER_BARRIER();
     entry->hash = hash;
 }

@@ -31,7 +31,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch.h"
 #include "cc.h"
+#include "segment.h"
 #include "spine.h"
 #include "step.h"
 #include "walk.h"
@@ -39,24 +41,28 @@
 #define MEMO_TRIES    8 /* entries looked at */
 #define MEMO_ENTRIES  512
 #define MEMO_PATIENCE 16
-#define MEMO_WORDS    36 /* a multiple of MEMO_UNROLL */
-#define MEMO_UNROLL   4
+#define MEMO_WORDS    36
 
 #define MEMO_DEMANDS_BP 0x8000u /* in memo_entry.labels */
 _Static_assert(SEGMENT_LABELS_MAX <= MEMO_DEMANDS_BP, "labels beside it");
 
+/* A word as memo_load() reads it, and where: (address - sp) / 8. One load for
+ * both: what takes the time are loads. */
+#define MEMO_WORD(word, offset) ((word) << 16 | (offset))
+#define MEMO_WORD_MAX           ((UINT64_C(1) << 48) - 1)
+
 struct memo_entry {
+    /* The last `count` of these, beside the rest: as few cache lines as can
+     * be. */
+    uint64_t words[MEMO_WORDS];
     uint64_t hash; /* of where the stack begins, and of the words by which
                       it was found; 0 none */
     uintptr_t bp;  /* where demanded */
     uint32_t callsite;
-    int16_t first; /* the words [first .. 0), from the arrays' end: so that what
-                      counts them tells the end by its sign. Padded with the
-                      last one again */
+    uint16_t count;
     uint16_t labels; /* that the callsite is under (label.h), and whether bp is
                         demanded: one word, to be looked at once */
-    uint16_t offsets[MEMO_WORDS]; /* (address - sp) / 8 */
-    uintptr_t words[MEMO_WORDS];
+    struct segment_row *row; /* the callsite's in the shard of this memo */
 } CACHE_ALIGNED;
 
 struct memo {
@@ -87,17 +93,39 @@ static ALWAYS_INLINE uint32_t memo_other(uint32_t slot)
     return slot ^ 1;
 }
 
-/* Whether the entry is the stack at *start; else *word is what differs. In
+/* Return addresses may be signed above their 48 bits; no others differ there,
+ * for what is asked for is an address wherever the words before are right. */
+static ALWAYS_INLINE uint64_t memo_load(uintptr_t address)
+{
+    return arch_code_address(step_load(address));
+}
+
+/*
+ * Whether the entry is the stack at *start; else *word is what differs. In
  * order, and not beyond the first difference: later addresses may be no stack
- * then. */
+ * then. One jump by the number of words: a loop's end would be mispredicted as
+ * often, and its turns take room in the branch history of the program.
+ */
+#define MEMO_COMPARE(n)                                                        \
+    __attribute__((fallthrough));                                              \
+    case n:                                                                    \
+        *word = memo_load(start->sp + (uint16_t)end[-(n)] * 8ul);              \
+        if (*word != end[-(n)] >> 16)                                          \
+            return false;
+#define MEMO_COMPARE_6(n)                                                      \
+    MEMO_COMPARE(n + 5)                                                        \
+    MEMO_COMPARE(n + 4)                                                        \
+    MEMO_COMPARE(n + 3)                                                        \
+    MEMO_COMPARE(n + 2)                                                        \
+    MEMO_COMPARE(n + 1)                                                        \
+    MEMO_COMPARE(n)
+
 static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
                                      const struct walk_start *start,
                                      uint32_t labels, uintptr_t *word)
 {
     uint32_t differs = entry->labels ^ labels;
-    const uint16_t *offsets = &entry->offsets[MEMO_WORDS];
-    const uintptr_t *words = &entry->words[MEMO_WORDS];
-    ptrdiff_t i = entry->first;
+    const uint64_t *end = &entry->words[MEMO_WORDS];
 
     if (differs) {
         if (differs != MEMO_DEMANDS_BP) {
@@ -109,23 +137,30 @@ static ALWAYS_INLINE bool memo_holds(const struct memo_entry *entry,
             return false;
         }
     }
-    do {
-#pragma GCC unroll 4
-        for (int j = 0; j < MEMO_UNROLL; j++) {
-            *word = step_load(start->sp + offsets[i + j] * 8ul);
-            if (*word != words[i + j])
-                return false;
-        }
-        i += MEMO_UNROLL;
-    } while (i < 0);
+    switch (entry->count) {
+    case 0: /* empty; also in a child that a signal handler has just forked */
+        return false;
+        MEMO_COMPARE_6(31)
+        MEMO_COMPARE_6(25)
+        MEMO_COMPARE_6(19)
+        MEMO_COMPARE_6(13)
+        MEMO_COMPARE_6(7)
+        MEMO_COMPARE_6(1)
+        break;
+    default:
+        __builtin_unreachable();
+    }
     return true;
 }
+_Static_assert(MEMO_WORDS == 36, "as many cases");
+#undef MEMO_COMPARE
+#undef MEMO_COMPARE_6
 
-/* The callsite of the stack that begins at *start, under these labels, or 0
+/* The entry of the stack that begins at *start, under these labels, or NULL
  * when it is not known: then *missed is for memo_learn(). Async-signal-safe. */
-static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
-                                        const struct walk_start *start,
-                                        uint32_t labels, uint64_t *missed)
+static ALWAYS_INLINE const struct memo_entry *
+memo_find(const struct memo *memo, const struct walk_start *start,
+          uint32_t labels, uint64_t *missed)
 {
     uint64_t hash = memo_hash_first(start);
     const struct memo_entry *entry;
@@ -139,21 +174,19 @@ static ALWAYS_INLINE uint32_t memo_find(const struct memo *memo,
             if (entry->hash != hash)
                 break;
         }
-        if (LIKELY(memo_holds(entry, start, labels, &word))) {
-            if (entry->callsite == 0)
-                __builtin_unreachable(); /* it has a hash */
-            return entry->callsite;
-        }
+        if (LIKELY(memo_holds(entry, start, labels, &word)))
+            return entry;
         hash = memo_hash_next(hash, word);
     }
     *missed = hash;
-    return 0;
+    return NULL;
 }
 
 /* May remember what memo_find() did not know and `hash` (not 0) is of: `spine`
- * is the stack's, and `callsite` its callsite under these labels. */
+ * is the stack's, `callsite` its callsite under these labels, and `row` that
+ * callsite's. */
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
-                uint32_t labels, uint32_t callsite);
+                uint32_t labels, uint32_t callsite, struct segment_row *row);
 
 /* Forgets everything. */
 void memo_clear(struct memo *memo);

@@ -85,7 +85,8 @@ void record_exact_walk(void *block, uintptr_t pc, uintptr_t sp, uintptr_t bp)
     callsite = callsite_capture(thread->shard, &start);
     thread_leave(thread);
     if (UNLIKELY(!record_exact_try(record_exact_has_header(), thread->shard,
-                                   block, callsite)))
+                                   block, callsite,
+                                   shard_row(thread->shard, callsite))))
         record_exact_count(block, callsite);
 }
 

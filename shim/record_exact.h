@@ -42,14 +42,14 @@ static ALWAYS_INLINE uint32_t *record_exact_slot(bool header, const void *block)
 }
 
 /*
- * Counts a new block of a callsite, and enters it into the owner map. False,
- * and nothing done, when anything stands in the way: then record_exact_count()
- * does it.
+ * Counts a new block of a callsite in its row, and enters it into the owner
+ * map. False, and nothing done, when anything stands in the way, as where there
+ * is no row: then record_exact_count() does it.
  */
 static ALWAYS_INLINE bool record_exact_try(bool header, struct shard *shard,
-                                           void *block, uint32_t callsite)
+                                           void *block, uint32_t callsite,
+                                           struct segment_row *row)
 {
-    struct segment_row *row = shard_row(shard, callsite);
     uint32_t *slot;
 
     if (UNLIKELY(!row))
@@ -78,6 +78,8 @@ static ALWAYS_INLINE void record_exact_alloc(bool header, struct thread *thread,
                                              const struct walk_start *start)
 {
     struct shard *shard = thread->shard;
+    const struct memo_entry *entry;
+    struct segment_row *row;
     uint32_t callsite;
 
     thread->recorded = block;
@@ -85,13 +87,15 @@ static ALWAYS_INLINE void record_exact_alloc(bool header, struct thread *thread,
         record_exact_count(block, SEGMENT_SINK_NESTED);
         return;
     }
-    callsite = callsite_recall(shard, start);
-    if (UNLIKELY(!callsite)) {
+    entry = callsite_recall(shard, start);
+    if (UNLIKELY(!entry)) {
         record_exact_walk(block, start->pc, start->sp, start->bp);
         return;
     }
+    callsite = entry->callsite;
+    row = entry->row;
     thread_leave(thread);
-    if (UNLIKELY(!record_exact_try(header, shard, block, callsite)))
+    if (UNLIKELY(!record_exact_try(header, shard, block, callsite, row)))
         record_exact_count(block, callsite);
 }
 

@@ -12,6 +12,7 @@
 #ifndef PREPROF_TRACER_H
 #define PREPROF_TRACER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "memo.h"
@@ -47,35 +48,35 @@ struct tracer *tracer_make(uint32_t shard);
  * replaced, and then forgets everything. */
 COLD void tracer_renew(struct tracer *tracer);
 
-/* The callsite of the stack, under these labels, where the memo knows it, else
- * 0: also when tracer_renew() is to be called. */
-static ALWAYS_INLINE uint32_t tracer_recall(struct tracer *tracer,
-                                            const struct walk_start *start,
-                                            uint32_t labels)
+/* What the memo knows of the stack, under these labels, or NULL: also when
+ * tracer_renew() is to be called. */
+static ALWAYS_INLINE const struct memo_entry *
+tracer_recall(struct tracer *tracer, const struct walk_start *start,
+              uint32_t labels)
 {
-    uint32_t callsite;
+    const struct memo_entry *entry;
 
     if (UNLIKELY(module_changed(&tracer->loads))) {
         WALK_COUNT(unasked, 1);
         tracer->missed = 0;
-        return 0;
+        return NULL;
     }
     if (UNLIKELY(tracer->pause)) {
         tracer->pause--;
         WALK_COUNT(unasked, 1);
         tracer->missed = 0;
-        return 0;
+        return NULL;
     }
-    callsite = memo_find(&tracer->memo, start, labels, &tracer->missed);
+    entry = memo_find(&tracer->memo, start, labels, &tracer->missed);
     WALK_COUNT(asked, 1);
-    if (LIKELY(callsite != 0)) {
+    if (LIKELY(entry != NULL)) {
         WALK_COUNT(recalled, 1);
         tracer->vain = 0;
     } else if (++tracer->vain == TRACER_VAIN) {
         tracer->vain = TRACER_VAIN / 2;
         tracer->pause = TRACER_PAUSE;
     }
-    return callsite;
+    return entry;
 }
 
 #endif

@@ -190,14 +190,16 @@ static void compare_traced(const struct walk_start *start,
                            const uintptr_t *frames, size_t ours, unsigned flags)
 {
     uint64_t path = path_start(0, flags & WALK_TRUNCATED), missed = 0;
-    uint32_t callsite, known = memo_find(&traces->memo, start, 0, &missed);
+    const struct memo_entry *known =
+        memo_find(&traces->memo, start, 0, &missed);
+    uint32_t callsite;
 
     for (size_t i = ours; i-- > 0;)
         path = path_step(path, frames[i]);
     callsite = (uint32_t)path | 1;
     if (known) {
         count(&recalled);
-        if (known != callsite)
+        if (known->callsite != callsite)
             report("memo", frames, ours);
     }
     if (!spine_walk(&traces->spine, start, 0)) {
@@ -208,7 +210,7 @@ static void compare_traced(const struct walk_start *start,
     if (spine_path(&traces->spine) != path)
         report("spine", frames, ours);
     else if (!known)
-        memo_learn(&traces->memo, missed, &traces->spine, 0, callsite);
+        memo_learn(&traces->memo, missed, &traces->spine, 0, callsite, NULL);
 }
 
 static __attribute__((noinline)) void

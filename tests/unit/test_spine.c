@@ -69,11 +69,11 @@ static void compare(const struct walk_start *start)
     size_t frames = walk_capture(start, plain, SEGMENT_DEPTH_MAX, &flags);
     uint32_t callsite = model_callsite(plain, frames);
     uint64_t missed = 0, path = path_start(0, flags & WALK_TRUNCATED);
-    uint32_t known = memo_find(&memo, start, 0, &missed);
+    const struct memo_entry *known = memo_find(&memo, start, 0, &missed);
 
     captures++;
     if (known) {
-        assert_int_equal(known, callsite);
+        assert_int_equal(known->callsite, callsite);
         recalled++;
         if (captures % 2) /* else the spine is put to work all the same */
             return;
@@ -91,7 +91,7 @@ static void compare(const struct walk_start *start)
         path = path_step(path, plain[i]);
     assert_true(path == spine_path(&spine));
     if (!known)
-        memo_learn(&memo, missed, &spine, 0, callsite);
+        memo_learn(&memo, missed, &spine, 0, callsite, NULL);
 }
 
 NOINLINE_ static void capture(void)
