@@ -58,12 +58,6 @@
         block = real.allocate;                                                 \
         RECORD_EXACT_RESULT(false, block);                                     \
         return block;                                                          \
-    }                                                                          \
-                                                                               \
-    static ALWAYS_INLINE void *name parameters                                 \
-    {                                                                          \
-        return record_exact_has_header() ? name##_header arguments             \
-                                         : name##_any arguments;               \
     }
 
 INTERPOSE_EXACTLY(malloc_exact, (size_t size), (size), malloc(size))
@@ -87,8 +81,10 @@ static NOINLINE void *malloc_recorded(size_t size)
 EXPORT void *malloc(size_t size)
 {
     switch (record_alloc_needs(size)) {
-    case RECORD_EXACTLY:
-        return malloc_exact(size);
+    case RECORD_EXACT_HEADER:
+        return malloc_exact_header(size);
+    case RECORD_EXACT_ANY:
+        return malloc_exact_any(size);
     case RECORD_SOMEHOW:
         return malloc_recorded(size);
     case RECORD_NOTHING:
@@ -153,19 +149,14 @@ static HOT void free_exact_any(void *block)
     free_exact_in(false, block);
 }
 
-static ALWAYS_INLINE void free_exact(void *block)
-{
-    if (record_exact_has_header())
-        free_exact_header(block);
-    else
-        free_exact_any(block);
-}
-
 EXPORT void free(void *block)
 {
     switch (record_free_needs(block)) {
-    case RECORD_EXACTLY:
-        free_exact(block);
+    case RECORD_EXACT_HEADER:
+        free_exact_header(block);
+        return;
+    case RECORD_EXACT_ANY:
+        free_exact_any(block);
         return;
     case RECORD_SOMEHOW:
         free_recorded(block);
@@ -228,7 +219,7 @@ static NOINLINE void *realloc_recorded(void *old, size_t size)
 }
 
 /* Counts the free when it has happened: realloc can fail. */
-static HOT void *realloc_exact(void *old, size_t size)
+static ALWAYS_INLINE void *realloc_exact_in(bool header, void *old, size_t size)
 {
     struct thread *thread = &thread_self;
     const uint64_t epoch = thread->epoch;
@@ -236,8 +227,7 @@ static HOT void *realloc_exact(void *old, size_t size)
     size_t old_size;
     void *block;
 
-    if (UNLIKELY(size == 0 || !record_exact_find(record_exact_has_header(),
-                                                 thread, old, &place)))
+    if (UNLIKELY(size == 0 || !record_exact_find(header, thread, old, &place)))
         return realloc_recorded(old, size);
     old_size = real_usable_size(old);
     record_exact_take(&place);
@@ -253,8 +243,18 @@ static HOT void *realloc_exact(void *old, size_t size)
     }
     if (UNLIKELY(shard_row_free(thread->shard, place.row, old_size)))
         peak_settle(thread->shard);
-    RECORD_EXACT_RESULT(record_exact_has_header(), block);
+    RECORD_EXACT_RESULT(header, block);
     return block;
+}
+
+static HOT void *realloc_exact_header(void *old, size_t size)
+{
+    return realloc_exact_in(true, old, size);
+}
+
+static HOT void *realloc_exact_any(void *old, size_t size)
+{
+    return realloc_exact_in(false, old, size);
 }
 
 EXPORT void *realloc(void *old, size_t size)
@@ -262,8 +262,12 @@ EXPORT void *realloc(void *old, size_t size)
     switch (record_realloc_needs(old, size)) {
     case RECORD_NOTHING:
         return real.realloc(old, size);
-    case RECORD_EXACTLY:
-        return old ? realloc_exact(old, size) : realloc_exact_first(size);
+    case RECORD_EXACT_HEADER:
+        return old ? realloc_exact_header(old, size)
+                   : realloc_exact_first_header(size);
+    case RECORD_EXACT_ANY:
+        return old ? realloc_exact_any(old, size)
+                   : realloc_exact_first_any(size);
     case RECORD_SOMEHOW:
         break;
     }
@@ -293,9 +297,10 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
     return err;
 }
 
-/* The functions that only differ in what they are called with; `exactly` is
- * where exact mode goes. */
-#define INTERPOSE_ALLOC(name, parameters, arguments, size, exactly)            \
+/* The functions that only differ in what they are called with; exact mode goes
+ * to the last two. */
+#define INTERPOSE_ALLOC(name, parameters, arguments, size, exact_header,       \
+                        exact_any)                                             \
     static NOINLINE void *name##_recorded parameters                           \
     {                                                                          \
         const struct walk_start start = WALK_START_HERE();                     \
@@ -311,8 +316,10 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
         switch (record_realloc_needs(NULL, size)) {                            \
         case RECORD_NOTHING:                                                   \
             return real.name arguments;                                        \
-        case RECORD_EXACTLY:                                                   \
-            return exactly arguments;                                          \
+        case RECORD_EXACT_HEADER:                                              \
+            return exact_header arguments;                                     \
+        case RECORD_EXACT_ANY:                                                 \
+            return exact_any arguments;                                        \
         case RECORD_SOMEHOW:                                                   \
             break;                                                             \
         }                                                                      \
@@ -320,13 +327,16 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
     }
 
 INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
-                (count * size), calloc_exact)
+                (count * size), calloc_exact_header, calloc_exact_any)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
-                (alignment, size), size, aligned_alloc_recorded)
+                (alignment, size), size, aligned_alloc_recorded,
+                aligned_alloc_recorded)
 INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),
-                size, memalign_recorded)
-INTERPOSE_ALLOC(valloc, (size_t size), (size), size, valloc_recorded)
-INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size, pvalloc_recorded)
+                size, memalign_recorded, memalign_recorded)
+INTERPOSE_ALLOC(valloc, (size_t size), (size), size, valloc_recorded,
+                valloc_recorded)
+INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size, pvalloc_recorded,
+                pvalloc_recorded)
 
 EXPORT void cfree(void *block)
 {

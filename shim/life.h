@@ -31,6 +31,7 @@
 
 #include "cc.h"
 #include "os.h"
+#include "owner.h"
 #include "segment.h"
 #include "thread.h"
 
@@ -45,6 +46,7 @@
 #define LIFE_UNUSED INT64_MIN
 #define LIFE_USED(word, modes)                                                 \
     ((int64_t)((word) >> SEGMENT_MODE_BIRTH_SHIFT << 3 | (modes)))
+#define LIFE_USES_OF(used)   ((used)&7)
 #define LIFE_HAS_BOOT_BLOCKS 4u /* beside the modes */
 _Static_assert(SEGMENT_MODE_MASK < LIFE_HAS_BOOT_BLOCKS, "bits of their own");
 
@@ -106,10 +108,29 @@ static ALWAYS_INLINE bool life_joined(struct thread *thread)
  * is not of. */
 static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
 {
+    int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+
     thread_unready(thread);
-    thread->ready[SEGMENT_MODE_OF(mode)] = mode;
-    if (SEGMENT_MODE_OF(mode) == SEGMENT_MODE_SAMPLE)
+    switch (SEGMENT_MODE_OF(mode)) {
+    case SEGMENT_MODE_OFF:
+        thread->ready[SEGMENT_MODE_OFF] = mode;
+        break;
+    case SEGMENT_MODE_SAMPLE:
+        thread->ready[SEGMENT_MODE_SAMPLE] = mode;
         thread->samples_only = LIFE_USED(mode, SEGMENT_MODE_SAMPLE);
+        break;
+    case SEGMENT_MODE_EXACT:
+        if (LIFE_USED(mode, LIFE_USES_OF(used)) != used)
+            break;
+        if (owner_map.planes == 0) {
+            thread->ready[SEGMENT_MODE_EXACT] = mode;
+            thread->exact_used = used;
+        } else {
+            thread->ready[THREAD_EXACT_ANY] = mode;
+            thread->exact_used = used | THREAD_ANY_BIT;
+        }
+        break;
+    }
 }
 
 /* Whether waits are recorded, or traced. May be asked before birth. */

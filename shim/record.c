@@ -140,10 +140,8 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
 
 /* Whether the thread may record by this mode word, which says exact; it is
  * ready for the hot path once it has its last shard. */
-static ALWAYS_INLINE bool be_exact(struct thread *thread, uint64_t mode)
+static bool be_exact(struct thread *thread, uint64_t mode)
 {
-    if (LIKELY(thread->ready[SEGMENT_MODE_EXACT] == mode))
-        return true;
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return false;
     shard_of(thread);

@@ -27,9 +27,19 @@
 /* What a hook has to do besides forwarding. */
 enum record_need {
     RECORD_NOTHING, /* forward; a call that sampling counts is counted */
-    RECORD_EXACTLY, /* the thread is ready: record_exact.h */
-    RECORD_SOMEHOW, /* record_alloc() or record_free() */
+    RECORD_EXACT_HEADER, /* the thread is ready: record_exact.h, ... */
+    RECORD_EXACT_ANY,    /* ... in its two forms */
+    RECORD_SOMEHOW,      /* record_alloc() or record_free() */
 };
+
+static ALWAYS_INLINE enum record_need
+record_exact_need(const struct thread *thread, uint64_t mode)
+{
+    if (mode == thread->ready[SEGMENT_MODE_EXACT])
+        return RECORD_EXACT_HEADER;
+    return mode == thread->ready[THREAD_EXACT_ANY] ? RECORD_EXACT_ANY
+                                                   : RECORD_SOMEHOW;
+}
 
 /*
  * The two questions of the hot path, for functions that then jump on without a
@@ -47,13 +57,15 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
     }
     if (mode == thread->ready[SEGMENT_MODE_OFF])
         return RECORD_NOTHING;
-    return mode == thread->ready[SEGMENT_MODE_EXACT] ? RECORD_EXACTLY
-                                                     : RECORD_SOMEHOW;
+    return record_exact_need(thread, mode);
 }
 
-/* A free needs nothing when the block was never recorded, nor is boot.h's.
- * While there are only samples it does not ask for the mode, and is counted as
- * when sampling: until the thread's next allocation, which does. */
+/*
+ * A free needs nothing when the block was never recorded, nor is boot.h's. It
+ * does not ask for the mode: a block that was recorded counts as freed in any.
+ * While there are only samples it is counted as when sampling, and where there
+ * is more, as not: until the thread's next allocation, which asks.
+ */
 static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {
     struct thread *thread = &thread_self;
@@ -67,9 +79,10 @@ static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
         counter_add_owned(&thread->calls->alloc_space, 1);
         return RECORD_NOTHING;
     }
-    return LIKELY(life_mode_or_none() == thread->ready[SEGMENT_MODE_EXACT])
-               ? RECORD_EXACTLY
-               : RECORD_SOMEHOW;
+    if (LIKELY(used == thread->exact_used))
+        return RECORD_EXACT_HEADER;
+    return (used | THREAD_ANY_BIT) == thread->exact_used ? RECORD_EXACT_ANY
+                                                         : RECORD_SOMEHOW;
 }
 
 /*
@@ -88,10 +101,9 @@ static ALWAYS_INLINE enum record_need record_realloc_needs(const void *old,
 
     if (mode == thread->ready[SEGMENT_MODE_OFF])
         return used < 0 ? RECORD_NOTHING : RECORD_SOMEHOW;
-    if (mode == thread->ready[SEGMENT_MODE_EXACT])
-        return RECORD_EXACTLY;
-    if (mode != thread->ready[SEGMENT_MODE_SAMPLE] ||
-        used != thread->samples_only || sample_is_near(thread, size) ||
+    if (mode != thread->ready[SEGMENT_MODE_SAMPLE])
+        return record_exact_need(thread, mode);
+    if (used != thread->samples_only || sample_is_near(thread, size) ||
         size == 0 || (old && sample_may_be(old)))
         return RECORD_SOMEHOW;
     sample_due(thread, size); /* not near: takes it off, and no more */

@@ -22,14 +22,18 @@ struct shard;
  * puts the life's epoch back, which shows that it came. */
 #define THREAD_WATCHED  (UINT64_MAX - 1)
 #define THREAD_NO_MODE  UINT64_MAX /* no mode word is this */
-#define THREAD_NOT_ONLY (-1)       /* nor is life.used this */
+#define THREAD_NOT_ONLY (-1)       /* nor is life.used this, or with ... */
+#define THREAD_ANY_BIT  (INT64_C(1) << 32) /* ... this bit, as it has none */
+/* Exact mode has two forms (record_exact.h): that over other allocators takes a
+ * place among the modes. */
+#define THREAD_EXACT_ANY SEGMENT_MODE_MASK
 
 struct thread {
     /* One cache line for sampling. By mode: the mode word that this thread is
      * ready for, at most one, else THREAD_NO_MODE; then it has joined, and when
      * anything is recorded a shard, for sampling also the next three
      * (life_mode_or_none). */
-    uint64_t ready[SEGMENT_MODE_MASK + 1];
+    uint64_t ready[THREAD_EXACT_ANY + 1];
     struct segment_row *calls; /* row 0 of its own shard ... */
     int64_t samples_only;      /* ... if this is life.used, or else
                                   THREAD_NOT_ONLY */
@@ -41,6 +45,8 @@ struct thread {
     uintptr_t busy;      /* frame address of the hook that walks now, or 0 */
     void *recorded;      /* last block recorded: see interpose.c */
     uint64_t random;     /* sample.h */
+    int64_t exact_used;  /* life.used when it was made ready for exact mode, and
+                            for THREAD_EXACT_ANY the bit; else THREAD_NOT_ONLY */
     uint32_t young;  /* shard.h: calls that it will yet count without a shard of
                         its own */
     uint32_t labels; /* label.h: what it works for; 0 nothing it said */
@@ -53,9 +59,9 @@ extern HIDDEN _Thread_local struct thread thread_self;
 /* Its next hook finds out what it has to do. */
 static ALWAYS_INLINE void thread_unready(struct thread *thread)
 {
-    for (int mode = 0; mode <= (int)SEGMENT_MODE_MASK; mode++)
+    for (int mode = 0; mode <= (int)THREAD_EXACT_ANY; mode++)
         thread->ready[mode] = THREAD_NO_MODE;
-    thread->samples_only = THREAD_NOT_ONLY;
+    thread->samples_only = thread->exact_used = THREAD_NOT_ONLY;
 }
 
 /*
