@@ -56,9 +56,9 @@ struct life {
                                    SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
     void *moments[SEGMENT_MOMENT_EXTENTS]; /* trace.c: the ring's extents */
     struct {
-        int64_t in_use; /* bytes, as far as shards have told; may be below 0
+        int64_t in_use;   /* bytes, as far as shards have told; may be below 0
                            for a moment */
-        int64_t mark;   /* what in_use must exceed to be the next peak */
+        int64_t mark;     /* what in_use must exceed to be the next peak */
     } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
     /* What every hook reads. Not the page's first lines: the segment has the
      * header's and the first rows' there, at a distance from this page that
@@ -66,7 +66,7 @@ struct life {
      * their addresses, often take one for the other. */
     uintptr_t mode_at CACHE_ALIGNED; /* where header->mode is, from this page's
                                         start */
-    int64_t used;   /* see above */
+    int64_t used;                    /* see above */
     uint64_t epoch; /* number of births in this line of processes; 0 unborn.
                        Written last, with release; pairs with the acquire in
                        life_join(). Hooks read it relaxed: a thread that sees

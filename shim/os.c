@@ -179,6 +179,12 @@ int os_fstat(int fd, struct stat *status)
     return (int)CALL2(SYS_fstat, fd, status);
 }
 
+int os_stat_at(int dir_fd, const char *name, struct stat *status)
+{
+    return (int)CALL4(SYS_newfstatat, dir_fd, name, status,
+                      AT_SYMLINK_NOFOLLOW);
+}
+
 int os_ftruncate(int fd, uint64_t size)
 {
     return (int)CALL2(SYS_ftruncate, fd, size);

@@ -62,6 +62,8 @@ void os_close(int fd);
 long os_read(int fd, void *buffer, size_t size);
 int os_write_all(int fd, const void *bytes, size_t size);
 int os_fstat(int fd, struct stat *status);
+/* Of the name itself, if it is a symbolic link. */
+int os_stat_at(int dir_fd, const char *name, struct stat *status);
 int os_ftruncate(int fd, uint64_t size);
 int os_mkdir(const char *path, unsigned mode);
 int os_rename_at(int dir_fd, const char *from, const char *to);

@@ -26,7 +26,7 @@
 
 /* What a hook has to do besides forwarding. */
 enum record_need {
-    RECORD_NOTHING, /* forward; a call that sampling counts is counted */
+    RECORD_NOTHING,      /* forward; a call that sampling counts is counted */
     RECORD_EXACT_HEADER, /* the thread is ready: record_exact.h, ... */
     RECORD_EXACT_ANY,    /* ... in its two forms */
     RECORD_SOMEHOW,      /* record_alloc() or record_free() */

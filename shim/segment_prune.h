@@ -9,7 +9,8 @@
  * removes it. Whoever needs it for longer copies it. One that exited, and could
  * only not remove its segment because it had changed user, is removed at once.
  *
- * What each new process does is bounded; readers, who have time, do the rest.
+ * What each new process does is bounded, and for a file that is marked, as
+ * nearly all are, it is two system calls; readers, who have time, do the rest.
  * Read next: segment_file.h.
  */
 #ifndef PREPROF_SEGMENT_PRUNE_H

@@ -226,6 +226,7 @@ ok $? "8 of 20 are removed by one start"
 rm -f segments/*
 LD_PRELOAD=$shim "$programs/ends" kill 2>err
 LD_PRELOAD=$shim PREPROF_OUT=outputs/%n "$programs/ends" kill 2>err
+chmod 600 segments/* # the second has noticed that the first is dead
 for name in segments/*; do # as if each had exited, and could not remove it
     printf '\002' | dd of="$name" bs=1 seek=232 conv=notrunc 2>err
     stat_of "$name" && value state
