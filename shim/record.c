@@ -203,10 +203,15 @@ static ALWAYS_INLINE void count_free(struct thread *thread, const void *block,
     }
 }
 
-static bool samples_only(const struct thread *thread)
+/* Takes a block out of the owner map, unless the filter tells that it is not
+ * there. */
+static uint32_t take_out(const struct thread *thread, const void *block)
 {
-    return thread->samples_only ==
-           __atomic_load_n(&life->used, __ATOMIC_RELAXED);
+    if (thread->samples_only ==
+            __atomic_load_n(&life->used, __ATOMIC_RELAXED) &&
+        !sample_is_likely(block))
+        return 0;
+    return owner_remove((uintptr_t)block);
 }
 
 void record_free(void *block)
@@ -219,9 +224,7 @@ void record_free(void *block)
 
     if (!block || !life_joined(thread) || !life_has_recorded())
         return;
-    owner = samples_only(thread) && !sample_is_likely(block)
-                ? 0
-                : owner_remove((uintptr_t)block);
+    owner = take_out(thread, block);
     word = life_mode();
     mode = SEGMENT_MODE_OF(word);
     if (mode == SEGMENT_MODE_EXACT)
@@ -239,7 +242,7 @@ struct record_taken record_take(void *block)
     if (life_joined(&thread_self) && life_has_recorded()) {
         taken.epoch = thread_self.epoch;
         taken.size = real_usable_size(block);
-        taken.owner = owner_remove((uintptr_t)block);
+        taken.owner = take_out(&thread_self, block);
     }
     return taken;
 }

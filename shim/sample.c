@@ -73,9 +73,12 @@ bool sample_is_likely(const void *block)
 {
     int64_t ones = __atomic_load_n(&sample_filter.ones, __ATOMIC_RELAXED);
 
-    if (ones != SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MAX))
+    while (ones != SAMPLE_FILTER_ONES(SAMPLE_FILTER_BITS_MAX)) {
         ones *= 1 << SAMPLE_FILTER_BITS_STEP;
-    return sample_is_counted(block, ones);
+        if (!sample_is_counted(block, ones))
+            return false;
+    }
+    return true;
 }
 
 /* ---- the pool ---------------------------------------------------------- */

@@ -20,7 +20,9 @@
  * live samples by address hash, in four sizes that are all kept up to date
  * (samples are rare). The number of live samples chooses which size is asked,
  * at least 64 counts a sample, so that at most about 1 in 32 frees is looked at
- * more closely: by asking the next size, and then the owner map. The four lie
+ * more closely: by asking the larger sizes in turn, of which each lets an
+ * eighth pass, and then the owner map, whose pages the others never touch. The
+ * four lie
  * in one array, each at its end and so in one another: an index counts back
  * from the end, and is a hash with ones above its b lowest bits. So the choice
  * is one word, those ones, and never torn; but in an eighth of each the next
@@ -110,7 +112,7 @@ static ALWAYS_INLINE bool sample_may_be(const void *block)
 }
 
 /* The same, but for a block that is not NULL more seldom true where it need not
- * be: asks the next larger size. */
+ * be: asks the larger sizes. */
 bool sample_is_likely(const void *block);
 
 /* Draws the distance to the next sample for a mean of `mean_bytes`. The random
