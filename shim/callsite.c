@@ -254,13 +254,9 @@ static uint32_t capture_traced(struct shard *shard,
         return callsite_enter(spine_path(spine), origin, shard->stack,
                               spine->count, spine->truncated);
     }
-    if (tracer->missed) {
-        struct segment_row *row = shard_row_make(shard, callsite);
-
-        if (LIKELY(row != NULL)) /* else who has room for it counts it */
-            memo_learn(&tracer->memo, tracer->missed, spine, labels, callsite,
-                       row);
-    }
+    if (tracer->missed)
+        memo_learn(&tracer->memo, tracer->missed, spine, labels, callsite,
+                   shard_row(shard, callsite));
     return callsite;
 }
 

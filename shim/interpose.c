@@ -11,7 +11,7 @@
  *
  * Each decides without a frame and jumps on, either to the real allocator or to
  * another function, which has the same caller and starts the walk there
- * (-foptimize-sibling-calls, checked by codegen.t): *_exact where a thread is
+ * (-foptimize-sibling-calls, checked by codegen.t): *_exact_* where a thread is
  * in the middle of exact mode, *_recorded for anything else.
  *
  * Some allocators build one function on another by way of the symbol (calloc

@@ -37,6 +37,7 @@ _Thread_local struct thread thread_self = {
     .epoch = THREAD_UNBORN,
     .ready = {THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE, THREAD_NO_MODE},
     .samples_only = THREAD_NOT_ONLY,
+    .exact_used = THREAD_NOT_ONLY,
 };
 
 struct life life[1];

@@ -41,7 +41,9 @@
  * and the modes that have recorded. So a free needs nothing if it is below 0,
  * and one comparison with the thread's own tells that there is nothing but
  * samples, and that the thread is of this life. Where blocks of boot.h's are
- * about, which may not go to the real free, it is neither of the two.
+ * about, which may not go to the real free, it is neither of the two. Exact
+ * mode takes out what the owner map knows, whatever else was used; blocks of
+ * boot.h's are never in there.
  */
 #define LIFE_UNUSED INT64_MIN
 #define LIFE_USED(word, modes)                                                 \
@@ -55,11 +57,14 @@ struct life {
     struct segment_thread *threads[SEGMENT_THREADS_MAX /
                                    SEGMENT_THREADS_PER_EXTENT]; /* creation.c */
     void *moments[SEGMENT_MOMENT_EXTENTS]; /* trace.c: the ring's extents */
+    uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
+    uint32_t refused;      /* extent.c: requests that found no room */
+    uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
     struct {
         int64_t in_use;   /* bytes, as far as shards have told; may be below 0
                            for a moment */
         int64_t mark;     /* what in_use must exceed to be the next peak */
-    } peak CACHE_ALIGNED; /* peak.c; written, unlike the rest */
+    } peak CACHE_ALIGNED; /* peak.c; written often, unlike the rest */
     /* What every hook reads. Not the page's first lines: the segment has the
      * header's and the first rows' there, at a distance from this page that
      * makes AMD's first-level cache, which tells lines of a set by a hash of
@@ -73,11 +78,8 @@ struct life {
                        an old value takes the slow path. */
     struct segment_header *header; /* never NULL once born: without a segment,
                                       a private header in mode off */
-    char *extents;         /* the mapped file behind the header, or NULL */
-    uint64_t *table;       /* the extent table in it */
-    uint32_t spare_extent; /* extent.c: index + 1 of one taken in vain */
-    uint32_t refused;      /* extent.c: requests that found no room */
-    uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
+    char *extents;   /* the mapped file behind the header, or NULL */
+    uint64_t *table; /* the extent table in it */
 } __attribute__((aligned(OS_PAGE_SIZE)));
 
 /* The only one. */
@@ -103,9 +105,9 @@ static ALWAYS_INLINE bool life_joined(struct thread *thread)
     return LIKELY(life_has(thread)) || life_join(thread);
 }
 
-/* The thread does what the mode word says, and may; it has joined. All comes
- * from the word: a signal handler may have forked, and this be a child that it
- * is not of. */
+/* The thread does what the mode word says, and may; it has joined. All is of the
+ * word's life: a signal handler may have forked, and this be a child that it is
+ * not of; then `used` is not of that life. */
 static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
 {
     int64_t used = __atomic_load_n(&life->used, __ATOMIC_RELAXED);
@@ -131,6 +133,16 @@ static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
         }
         break;
     }
+}
+
+/* Whether life_make_ready() would change nothing; the word says exact. */
+static ALWAYS_INLINE bool life_is_exact(const struct thread *thread,
+                                        uint64_t mode)
+{
+    return (thread->ready[SEGMENT_MODE_EXACT] == mode ||
+            thread->ready[THREAD_EXACT_ANY] == mode) &&
+           (thread->exact_used & ~THREAD_ANY_BIT) ==
+               __atomic_load_n(&life->used, __ATOMIC_RELAXED);
 }
 
 /* Whether waits are recorded, or traced. May be asked before birth. */

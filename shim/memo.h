@@ -21,7 +21,7 @@
  * turns is not kept out.
  *
  * One thread uses a memo, while it is marked busy (thread.h); an entry has no
- * callsite while it is being filled. Memory of zeros is an empty memo.
+ * hash while it is being filled. Memory of zeros is an empty memo.
  * Read next: spine.h, step.h.
  */
 #ifndef PREPROF_MEMO_H
@@ -62,7 +62,8 @@ struct memo_entry {
     uint16_t count;
     uint16_t labels; /* that the callsite is under (label.h), and whether bp is
                         demanded: one word, to be looked at once */
-    struct segment_row *row; /* the callsite's in the shard of this memo */
+    struct segment_row *row; /* the callsite's in the shard of this memo, or
+                                NULL when it had none yet */
 } CACHE_ALIGNED;
 
 struct memo {
@@ -184,7 +185,7 @@ memo_find(const struct memo *memo, const struct walk_start *start,
 
 /* May remember what memo_find() did not know and `hash` (not 0) is of: `spine`
  * is the stack's, `callsite` its callsite under these labels, and `row` that
- * callsite's. */
+ * callsite's, or NULL. */
 void memo_learn(struct memo *memo, uint64_t hash, const struct spine *spine,
                 uint32_t labels, uint32_t callsite, struct segment_row *row);
 

@@ -65,8 +65,8 @@ void record_exact_count(void *block, uint32_t callsite)
 {
     struct shard *shard = thread_self.shard;
 
-    if (UNLIKELY(is_other_life(&thread_self)))
-        return; /* the callsite is not of this life */
+    if (UNLIKELY(callsite == SEGMENT_SINK_NONE || is_other_life(&thread_self)))
+        return; /* the callsite is, or was, not of this life */
     shard_add_alloc(shard, callsite, 1, real_usable_size(block));
     follow(shard, block, callsite);
 }
@@ -142,6 +142,8 @@ static NOINLINE void sample_slowly(struct thread *thread, void *block,
  * ready for the hot path once it has its last shard. */
 static bool be_exact(struct thread *thread, uint64_t mode)
 {
+    if (LIKELY(life_is_exact(thread, mode)))
+        return true;
     if (!life_may_record(SEGMENT_MODE_EXACT))
         return false;
     shard_of(thread);

@@ -63,8 +63,9 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
 /*
  * A free needs nothing when the block was never recorded, nor is boot.h's. It
  * does not ask for the mode: a block that was recorded counts as freed in any.
- * While there are only samples it is counted as when sampling, and where there
- * is more, as not: until the thread's next allocation, which asks.
+ * While there are only samples it is counted as when sampling; and that of a
+ * recorded block as in exact mode by a thread that was in it: until the thread's
+ * next allocation, which asks.
  */
 static ALWAYS_INLINE enum record_need record_free_needs(const void *block)
 {

@@ -94,6 +94,8 @@ static ALWAYS_INLINE void record_exact_alloc(bool header, struct thread *thread,
     }
     callsite = entry->callsite;
     row = entry->row;
+    if (UNLIKELY(!row))
+        row = shard_row(shard, callsite);
     thread_leave(thread);
     if (UNLIKELY(!record_exact_try(header, shard, block, callsite, row)))
         record_exact_count(block, callsite);

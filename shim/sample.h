@@ -22,13 +22,13 @@
  * at least 64 counts a sample, so that at most about 1 in 32 frees is looked at
  * more closely: by asking the larger sizes in turn, of which each lets an
  * eighth pass, and then the owner map, whose pages the others never touch. The
- * four lie
- * in one array, each at its end and so in one another: an index counts back
- * from the end, and is a hash with ones above its b lowest bits. So the choice
- * is one word, those ones, and never torn; but in an eighth of each the next
- * smaller is counted too, eight times as densely: hence not 1 in 64. A count
- * that reaches its end stays there: the filter may say yes too often, never no.
- * Of so many samples that this is to be expected, the size is not asked again.
+ * four lie in one array, each at its end and so in one another: an index counts
+ * back from the end, and is a hash with ones above its b lowest bits. So the
+ * choice is one word, those ones, and never torn; but in an eighth of each the
+ * next smaller is counted too, eight times as densely: hence not 1 in 64. A
+ * count that reaches its end stays there: the filter may say yes too often,
+ * never no. Of so many samples that this is to be expected, the size is not
+ * asked again.
  * Read next: record.h, owner.h.
  */
 #ifndef PREPROF_SAMPLE_H

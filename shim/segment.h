@@ -234,7 +234,8 @@ struct segment_peak {
     (SEGMENT_PEAK_STEP(total) + 3 * (threads)*SEGMENT_PEAK_DRIFT(total))
 
 /* Row 0 of each shard. `allocs` and `frees` count calls in sample mode only,
- * but a thread's frees until its next allocation after it; `unknown_frees` is
+ * but for a thread's frees between the change of mode and its next allocation,
+ * which are counted, or not, as before; `unknown_frees` is
  * SEGMENT_LOSS_UNKNOWN_ORIGIN of this shard. */
 struct segment_calls {
     uint64_t allocs;

@@ -116,24 +116,17 @@ bool shard_prepare(uint32_t callsite)
     return rows_of(&shards[0], callsite) != NULL;
 }
 
-struct segment_row *shard_row_make(struct shard *shard, uint32_t callsite)
-{
-    struct segment_row *rows = rows_of(shard, callsite);
-
-    return rows ? &rows[callsite % SEGMENT_ROWS_PER_EXTENT] : NULL;
-}
-
 /* Where the shard has its row, or the common shard, which *shard then is. NULL
  * when it has none either: only a sink's, and the header has theirs. */
 static struct segment_row *find_row(struct shard **shard, uint32_t callsite)
 {
-    struct segment_row *row = shard_row_make(*shard, callsite);
+    struct segment_row *rows = rows_of(*shard, callsite);
 
-    if (!row) {
+    if (!rows) {
         *shard = &shards[0];
-        row = shard_row_make(*shard, callsite);
+        rows = rows_of(*shard, callsite);
     }
-    return row;
+    return rows ? &rows[callsite % SEGMENT_ROWS_PER_EXTENT] : NULL;
 }
 
 static struct segment_row *header_row(uint32_t sink)

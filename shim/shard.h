@@ -76,10 +76,6 @@ struct shard *shard_of(struct thread *thread);
  * is full. */
 bool shard_prepare(uint32_t callsite);
 
-/* The row of a callsite in the shard itself, made if need be; NULL when the
- * segment is full. */
-struct segment_row *shard_row_make(struct shard *shard, uint32_t callsite);
-
 /* Count in the row of the shard, the calling thread's, or where else there is
  * room. */
 NOINLINE void shard_add_alloc(struct shard *shard, uint32_t callsite,

@@ -2,7 +2,7 @@
 /*
  * thread.h - what the shim knows about the calling thread.
  *
- * Initial-exec thread-local memory of less than 128 bytes: no destructor, no
+ * Initial-exec thread-local memory of 128 bytes: no destructor, no
  * allocation, valid until the thread's last instruction (hazards B1, B4).
  */
 #ifndef PREPROF_THREAD_H

@@ -21,9 +21,15 @@ static struct tracer *make(void)
 
 struct tracer *tracer_make(uint32_t shard)
 {
-    if (!tracers[shard])
-        tracers[shard] = make();
-    return tracers[shard];
+    struct tracer *tracer = tracers[shard];
+
+    if (!tracer)
+        return tracers[shard] = make();
+    /* That of a shard of the parent's, wiped: but for what a hook that a signal
+     * handler's fork interrupted has learned since. */
+    tracer->spine.count = 0;
+    memo_clear(&tracer->memo);
+    return tracer;
 }
 
 void tracer_renew(struct tracer *tracer)
