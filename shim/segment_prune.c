@@ -50,23 +50,24 @@ static bool is_marked(const struct stat *status)
     return S_ISREG(status->st_mode) && (status->st_mode & 0777) == READ_ONLY;
 }
 
-static bool was_long_ago(const struct stat *status, uint64_t now_s)
+static bool was_long_ago(const struct stat *status)
 {
-    return now_s > (uint64_t)status->st_mtime + SEGMENT_PRUNE_AGE_S;
+    return os_realtime_ns() / 1000000000u >
+           (uint64_t)status->st_mtime + SEGMENT_PRUNE_AGE_S;
 }
 
 /* Nearly all there are: not even to be opened. */
-static bool is_kept(int dir_fd, const char *name, uint64_t now_s)
+static bool is_kept(int dir_fd, const char *name)
 {
     struct stat status;
 
     return os_stat_at(dir_fd, name, &status) == 0 && is_marked(&status) &&
-           !was_long_ago(&status, now_s);
+           !was_long_ago(&status);
 }
 
 /* Marks the open file of a dead process, or removes it when it was marked long
  * ago. Returns whether it was removed. */
-static bool age(int dir_fd, const char *name, int fd, uint64_t now_s)
+static bool age(int dir_fd, const char *name, int fd)
 {
     struct stat status;
 
@@ -77,10 +78,10 @@ static bool age(int dir_fd, const char *name, int fd, uint64_t now_s)
             os_fchmod(fd, READ_ONLY);
         return false;
     }
-    return was_long_ago(&status, now_s) && os_unlink_at(dir_fd, name) == 0;
+    return was_long_ago(&status) && os_unlink_at(dir_fd, name) == 0;
 }
 
-static bool prune(int dir_fd, const char *name, uint64_t now_s)
+static bool prune(int dir_fd, const char *name)
 {
     static struct segment_header header;
     uint64_t pid;
@@ -88,7 +89,7 @@ static bool prune(int dir_fd, const char *name, uint64_t now_s)
     int fd;
 
     if (!parse_name(name, &pid) || os_process_exists((int)pid) ||
-        is_kept(dir_fd, name, now_s))
+        is_kept(dir_fd, name))
         return false;
     fd = os_open(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
                  0);
@@ -97,7 +98,7 @@ static bool prune(int dir_fd, const char *name, uint64_t now_s)
     if (read_segment_of(fd, pid, &header))
         removed = SEGMENT_IS_LEFT_OVER(&header)
                       ? os_unlink_at(dir_fd, name) == 0
-                      : age(dir_fd, name, fd, now_s);
+                      : age(dir_fd, name, fd);
     os_close(fd);
     return removed;
 }
@@ -106,13 +107,12 @@ void segment_prune(int dir_fd)
 {
     static _Alignas(struct entry) char names[SEGMENT_PRUNE_NAMES_SIZE];
     long size = os_read_directory(dir_fd, names, sizeof(names));
-    uint64_t now_s = os_realtime_ns() / 1000000000u;
     unsigned unlinks = 0;
 
     for (long at = 0; at < size && unlinks < SEGMENT_PRUNE_UNLINKS;) {
         const struct entry *entry = (const void *)(names + at);
 
-        unlinks += prune(dir_fd, entry->name, now_s);
+        unlinks += prune(dir_fd, entry->name);
         at += entry->length;
     }
 }

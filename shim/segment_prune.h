@@ -10,7 +10,7 @@
  * only not remove its segment because it had changed user, is removed at once.
  *
  * What each new process does is bounded, and for a file that is marked, as
- * nearly all are, it is two system calls; readers, who have time, do the rest.
+ * nearly all are, it is three system calls; readers, who have time, do the rest.
  * Read next: segment_file.h.
  */
 #ifndef PREPROF_SEGMENT_PRUNE_H

@@ -9,26 +9,25 @@
 
 static struct tracer *tracers[SEGMENT_SHARDS_MAX];
 
-/* The memo with its pages, for hashed stacks soon hit most of them. */
-static struct tracer *make(void)
+static void forget(struct tracer *tracer)
 {
-    struct tracer *tracer = os_map_wiped(sizeof(*tracer));
-
-    if (tracer)
-        os_prefault(tracer, offsetof(struct tracer, spine));
-    return tracer;
+    tracer->spine.count = 0;
+    memo_clear(&tracer->memo);
 }
 
+/* There may be one already, of a shard of the parent's: wiped, but for what a
+ * hook that a signal handler's fork interrupted has learned since. */
 struct tracer *tracer_make(uint32_t shard)
 {
     struct tracer *tracer = tracers[shard];
 
     if (!tracer)
-        return tracers[shard] = make();
-    /* That of a shard of the parent's, wiped: but for what a hook that a signal
-     * handler's fork interrupted has learned since. */
-    tracer->spine.count = 0;
-    memo_clear(&tracer->memo);
+        tracer = tracers[shard] = os_map_wiped(sizeof(*tracer));
+    if (!tracer)
+        return NULL;
+    /* The memo's pages: hashed stacks soon hit most of them. */
+    os_prefault(tracer, offsetof(struct tracer, spine));
+    forget(tracer);
     return tracer;
 }
 
@@ -40,7 +39,6 @@ void tracer_renew(struct tracer *tracer)
     remaps = module_remaps();
     if (remaps == tracer->remaps)
         return;
-    tracer->spine.count = 0;
-    memo_clear(&tracer->memo);
+    forget(tracer);
     tracer->remaps = remaps;
 }
