@@ -297,10 +297,8 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
     return err;
 }
 
-/* The functions that only differ in what they are called with; exact mode goes
- * to the last two. */
-#define INTERPOSE_ALLOC(name, parameters, arguments, size, exact_header,       \
-                        exact_any)                                             \
+/* The functions that only differ in what they are called with. */
+#define INTERPOSE_RECORDED(name, parameters, arguments, size)                  \
     static NOINLINE void *name##_recorded parameters                           \
     {                                                                          \
         const struct walk_start start = WALK_START_HERE();                     \
@@ -309,34 +307,41 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
                                                                                \
         record_result(&watch, block, size, &start);                            \
         return block;                                                          \
-    }                                                                          \
+    }
+
+#define INTERPOSE_ALLOC(name, parameters, arguments)                           \
+    INTERPOSE_RECORDED(name, parameters, arguments, size)                      \
                                                                                \
     EXPORT void *name parameters                                               \
     {                                                                          \
-        switch (record_realloc_needs(NULL, size)) {                            \
-        case RECORD_NOTHING:                                                   \
-            return real.name arguments;                                        \
-        case RECORD_EXACT_HEADER:                                              \
-            return exact_header arguments;                                     \
-        case RECORD_EXACT_ANY:                                                 \
-            return exact_any arguments;                                        \
-        case RECORD_SOMEHOW:                                                   \
-            break;                                                             \
-        }                                                                      \
-        return name##_recorded arguments;                                      \
+        return record_realloc_needs(NULL, size) == RECORD_NOTHING              \
+                   ? real.name arguments                                       \
+                   : name##_recorded arguments;                                \
     }
 
-INTERPOSE_ALLOC(calloc, (size_t count, size_t size), (count, size),
-                (count * size), calloc_exact_header, calloc_exact_any)
 INTERPOSE_ALLOC(aligned_alloc, (size_t alignment, size_t size),
-                (alignment, size), size, aligned_alloc_recorded,
-                aligned_alloc_recorded)
-INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size),
-                size, memalign_recorded, memalign_recorded)
-INTERPOSE_ALLOC(valloc, (size_t size), (size), size, valloc_recorded,
-                valloc_recorded)
-INTERPOSE_ALLOC(pvalloc, (size_t size), (size), size, pvalloc_recorded,
-                pvalloc_recorded)
+                (alignment, size))
+INTERPOSE_ALLOC(memalign, (size_t alignment, size_t size), (alignment, size))
+INTERPOSE_ALLOC(valloc, (size_t size), (size))
+INTERPOSE_ALLOC(pvalloc, (size_t size), (size))
+
+INTERPOSE_RECORDED(calloc, (size_t count, size_t size), (count, size),
+                   (count * size))
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+    switch (record_realloc_needs(NULL, count * size)) {
+    case RECORD_NOTHING:
+        return real.calloc(count, size);
+    case RECORD_EXACT_HEADER:
+        return calloc_exact_header(count, size);
+    case RECORD_EXACT_ANY:
+        return calloc_exact_any(count, size);
+    case RECORD_SOMEHOW:
+        break;
+    }
+    return calloc_recorded(count, size);
+}
 
 EXPORT void cfree(void *block)
 {

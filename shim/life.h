@@ -62,7 +62,7 @@ struct life {
     uint32_t recording;    /* life_record(): 0, or 1 when it has been called */
     struct {
         int64_t in_use;   /* bytes, as far as shards have told; may be below 0
-                           for a moment */
+                             for a moment */
         int64_t mark;     /* what in_use must exceed to be the next peak */
     } peak CACHE_ALIGNED; /* peak.c; written often, unlike the rest */
     /* What every hook reads. Not the page's first lines: the segment has the
@@ -124,7 +124,7 @@ static ALWAYS_INLINE void life_make_ready(struct thread *thread, uint64_t mode)
     case SEGMENT_MODE_EXACT:
         if (LIFE_USED(mode, LIFE_USES_OF(used)) != used)
             break;
-        if (owner_map.planes == 0) {
+        if (owner_has_one_plane()) {
             thread->ready[SEGMENT_MODE_EXACT] = mode;
             thread->exact_used = used;
         } else {

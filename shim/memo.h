@@ -46,8 +46,8 @@
 #define MEMO_DEMANDS_BP 0x8000u /* in memo_entry.labels */
 _Static_assert(SEGMENT_LABELS_MAX <= MEMO_DEMANDS_BP, "labels beside it");
 
-/* A word as memo_load() reads it, and where: (address - sp) / 8. One load for
- * both: what takes the time are loads. */
+/* A word as memo_load() reads it, and where: (address - sp) / 8. In one, so that
+ * an entry takes fewer loads and lines of cache. */
 #define MEMO_WORD(word, offset) ((word) << 16 | (offset))
 #define MEMO_WORD_MAX           ((UINT64_C(1) << 48) - 1)
 
@@ -104,8 +104,7 @@ static ALWAYS_INLINE uint64_t memo_load(uintptr_t address)
 /*
  * Whether the entry is the stack at *start; else *word is what differs. In
  * order, and not beyond the first difference: later addresses may be no stack
- * then. One jump by the number of words: a loop's end would be mispredicted as
- * often, and its turns take room in the branch history of the program.
+ * then. One jump by the number of words, for a loop was measured to be slower.
  */
 #define MEMO_COMPARE(n)                                                        \
     __attribute__((fallthrough));                                              \

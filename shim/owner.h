@@ -61,6 +61,12 @@ extern HIDDEN struct owner_map owner_map;
 /* What there can be between the starts of two blocks, at least. */
 enum owner_distance { OWNER_DISTANCE_32, OWNER_DISTANCE_8 };
 
+/* Whether all blocks have their words in one tree (OWNER_DISTANCE_32). */
+static ALWAYS_INLINE bool owner_has_one_plane(void)
+{
+    return LIKELY(owner_map.planes == 0);
+}
+
 /* Called at each birth. The tables may take budget_bytes in all, and what they
  * take is added to *taken_bytes. */
 void owner_begin(enum owner_distance distance, uint64_t budget_bytes,

@@ -32,6 +32,7 @@ enum record_need {
     RECORD_SOMEHOW,      /* record_alloc() or record_free() */
 };
 
+/* Where the mode is neither off nor one that the thread is ready to sample in. */
 static ALWAYS_INLINE enum record_need
 record_exact_need(const struct thread *thread, uint64_t mode)
 {

@@ -33,7 +33,7 @@
  * allocator is proven to be so, and never changes it. */
 static ALWAYS_INLINE bool record_exact_has_header(void)
 {
-    return LIKELY(owner_map.planes == 0);
+    return owner_has_one_plane();
 }
 
 static ALWAYS_INLINE uint32_t *record_exact_slot(bool header, const void *block)
