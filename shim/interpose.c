@@ -87,6 +87,9 @@ EXPORT void *malloc(size_t size)
         return malloc_exact_any(size);
     case RECORD_SOMEHOW:
         return malloc_recorded(size);
+    case RECORD_COUNTED:
+        COMPILER_BARRIER(); /* else both are one, and off takes a jump more */
+        return real.malloc(size);
     case RECORD_NOTHING:
         break;
     }
@@ -162,6 +165,7 @@ EXPORT void free(void *block)
         free_recorded(block);
         return;
     case RECORD_NOTHING:
+    case RECORD_COUNTED:
         break;
     }
     real.free(block);
@@ -173,7 +177,7 @@ static ALWAYS_INLINE void record_result(const struct record_watch *watch,
                                         const struct walk_start *start)
 {
     if (LIKELY(block && !record_seen(watch, block)) &&
-        record_alloc_needs(size) != RECORD_NOTHING)
+        !record_forwards(record_alloc_needs(size)))
         record_alloc(block, size, start);
 }
 
@@ -261,6 +265,7 @@ EXPORT void *realloc(void *old, size_t size)
 {
     switch (record_realloc_needs(old, size)) {
     case RECORD_NOTHING:
+    case RECORD_COUNTED:
         return real.realloc(old, size);
     case RECORD_EXACT_HEADER:
         return old ? realloc_exact_header(old, size)
@@ -314,7 +319,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
                                                                                \
     EXPORT void *name parameters                                               \
     {                                                                          \
-        return record_realloc_needs(NULL, size) == RECORD_NOTHING              \
+        return record_forwards(record_realloc_needs(NULL, size))               \
                    ? real.name arguments                                       \
                    : name##_recorded arguments;                                \
     }
@@ -332,6 +337,7 @@ EXPORT void *calloc(size_t count, size_t size)
 {
     switch (record_realloc_needs(NULL, count * size)) {
     case RECORD_NOTHING:
+    case RECORD_COUNTED:
         return real.calloc(count, size);
     case RECORD_EXACT_HEADER:
         return calloc_exact_header(count, size);

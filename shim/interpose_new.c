@@ -143,7 +143,7 @@ static COLD void end_delete(struct target *target)
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_new();     \
         block = ((void *(*)parameters)next.function)arguments;                 \
         if (end_new(&next, &watch, block, watched) &&                          \
-            record_alloc_needs(size) != RECORD_NOTHING)                        \
+            !record_forwards(record_alloc_needs(size)))                        \
             record_alloc(block, size, &start);                                 \
         return block;                                                          \
     }
@@ -160,7 +160,7 @@ static COLD void end_delete(struct target *target)
             ((void(*) parameters)next.function) arguments;                     \
             return;                                                            \
         }                                                                      \
-        if (record_free_needs(block) != RECORD_NOTHING)                        \
+        if (!record_forwards(record_free_needs(block)))                        \
             record_free(block);                                                \
         watched = UNLIKELY(kind_of(&next) == KIND_UNKNOWN) && watch_delete();  \
         ((void(*) parameters)next.function) arguments;                         \

@@ -27,6 +27,7 @@
 /* What a hook has to do besides forwarding. */
 enum record_need {
     RECORD_NOTHING,      /* forward; a call that sampling counts is counted */
+    RECORD_COUNTED,      /* the same, for an allocation when sampling */
     RECORD_EXACT_HEADER, /* the thread is ready: record_exact.h, ... */
     RECORD_EXACT_ANY,    /* ... in its two forms */
     RECORD_SOMEHOW,      /* record_alloc() or record_free() */
@@ -42,6 +43,11 @@ record_exact_need(const struct thread *thread, uint64_t mode)
                                                    : RECORD_SOMEHOW;
 }
 
+static ALWAYS_INLINE bool record_forwards(enum record_need need)
+{
+    return need <= RECORD_COUNTED;
+}
+
 /*
  * The two questions of the hot path, for functions that then jump on without a
  * frame of their own (interpose.c). An allocation of `size` bytes needs nothing
@@ -54,9 +60,9 @@ static ALWAYS_INLINE enum record_need record_alloc_needs(size_t size)
 
     if (LIKELY(mode == thread->ready[SEGMENT_MODE_SAMPLE])) {
         counter_add_owned(&thread->calls->alloc_objects, 1);
-        return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_NOTHING;
+        return sample_due(thread, size) ? RECORD_SOMEHOW : RECORD_COUNTED;
     }
-    if (mode == thread->ready[SEGMENT_MODE_OFF])
+    if (LIKELY(mode == thread->ready[SEGMENT_MODE_OFF]))
         return RECORD_NOTHING;
     return record_exact_need(thread, mode);
 }
