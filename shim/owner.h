@@ -120,6 +120,20 @@ static ALWAYS_INLINE uint32_t *owner_slot(uintptr_t address)
     return owner_slot_in(address, owner_map.planes);
 }
 
+/* Whether a word that is to be written is taken already. Not by a load: what is
+ * read before it is written costs two faults (os_prefault). */
+static ALWAYS_INLINE bool owner_is_taken(uint32_t *slot)
+{
+    bool taken;
+
+#if defined(__x86_64__)
+    __asm__("orl $0, %0" : "+m"(*slot), "=@ccne"(taken));
+#else
+    taken = __atomic_load_n(slot, __ATOMIC_RELAXED) != 0;
+#endif
+    return taken;
+}
+
 /* Enters an owner (not 0) for a block and returns the one that stood there,
  * normally 0. *followed is false when the block could not be entered. */
 static ALWAYS_INLINE uint32_t owner_insert(uintptr_t address, uint32_t owner,

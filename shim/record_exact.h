@@ -55,8 +55,7 @@ static ALWAYS_INLINE bool record_exact_try(bool header, struct shard *shard,
     if (UNLIKELY(!row))
         return false;
     slot = record_exact_slot(header, block);
-    if (UNLIKELY(!slot || __atomic_load_n(slot, __ATOMIC_RELAXED) ||
-                 !shard_row_may_alloc(row)))
+    if (UNLIKELY(!slot || owner_is_taken(slot) || !shard_row_may_alloc(row)))
         return false;
     __atomic_store_n(slot, callsite, __ATOMIC_RELAXED);
     if (shard_row_alloc(shard, row, real_usable_size_in(block, header)))

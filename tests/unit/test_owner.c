@@ -3,12 +3,14 @@
  * The owner map against a flat array: random inserts, removes and look-ups at
  * every place a block can start, for both distances.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -198,6 +200,35 @@ static void test_pause(void **state)
     assert_true(followed);
 }
 
+/* A word that is asked for and then written costs one page fault, not one for
+ * the page of zeros and one for its own. */
+static void test_faults(void **state)
+{
+    enum { PAGES = 64, SLACK = 8 };
+    uintptr_t page_range = OS_PAGE_SIZE / sizeof(uint32_t) * 32;
+    struct rusage before, after;
+
+    (void)state;
+#if !defined(__x86_64__)
+    skip();
+#endif
+    memset(&owner_map, 0, sizeof(owner_map));
+    owner_begin(OWNER_DISTANCE_32, UINT64_MAX, &taken);
+    assert_non_null(owner_slot_make(BASE));
+    assert_return_code(getrusage(RUSAGE_THREAD, &before), errno);
+    for (uintptr_t i = 1; i <= PAGES; i++) {
+        uint32_t *slot = owner_slot(BASE + i * page_range);
+
+        assert_non_null(slot);
+        assert_false(owner_is_taken(slot));
+        *slot = 1;
+        assert_true(owner_is_taken(slot));
+    }
+    assert_return_code(getrusage(RUSAGE_THREAD, &after), errno);
+    assert_in_range(after.ru_minflt - before.ru_minflt, PAGES / 2,
+                    PAGES + SLACK);
+}
+
 int main(void)
 {
     /* The map keeps nothing of addresses where nothing is mapped. */
@@ -210,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_gives_back),
         cmocka_unit_test(test_budget_comes_back),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_faults),
     };
 
     if (!reserved)
