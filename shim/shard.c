@@ -58,6 +58,8 @@ static struct shard *take_new(uint32_t tid, uint32_t *shards_used)
 
     if (index == RESERVE_NONE)
         return NULL;
+    /* What is written to soon, and is read first. */
+    os_prefault(&shards[index], offsetof(struct shard, stack));
     shards[index].index = index;
     __atomic_store_n(&shards[index].owner, tid, __ATOMIC_RELEASE);
     return &shards[index];

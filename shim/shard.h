@@ -28,6 +28,7 @@
 #include "cc.h"
 #include "counter.h"
 #include "life.h"
+#include "os.h"
 #include "peak.h"
 #include "segment.h"
 #include "thread.h"
@@ -52,7 +53,7 @@ struct shard {
     uintptr_t stack[SEGMENT_DEPTH_MAX]; /* the walk's output */
     /* The hot path is not to find these: it does not lock. */
     struct segment_row *shared_rows[SHARD_ROW_EXTENTS];
-} CACHE_ALIGNED;
+} __attribute__((aligned(OS_PAGE_SIZE)));
 
 /* Called at each birth. Returns 0 or -ENOMEM. */
 int shard_begin(void);
