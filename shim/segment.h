@@ -64,7 +64,7 @@
 #define SEGMENT_EXTENTS_OFFSET      65536u
 #define SEGMENT_EXTENT_SIZE         65536u
 #define SEGMENT_EXTENTS_MAX         4096u /* 256 MiB */
-#define SEGMENT_SHARDS_MAX          64u   /* shard 0 is shared by all threads */
+#define SEGMENT_SHARDS_MAX          256u  /* shard 0 is shared by all threads */
 #define SEGMENT_CALLSITES_MAX       (1u << 20)
 #define SEGMENT_NODES_MAX           (1u << 20)
 #define SEGMENT_MODULES_MAX         (1u << 14)
@@ -229,7 +229,7 @@ struct segment_peak {
 #define SEGMENT_EPOCH_LAST       8191u /* never reached: each is a step higher */
 #define SEGMENT_PEAK_STEP(total) ((total) / 256 > 4096 ? (total) / 256 : 4096)
 #define SEGMENT_PEAK_DRIFT(total)                                              \
-    ((total) / 4096 > 4096 ? (total) / 4096 : 4096)
+    ((total) / 16384 > 4096 ? (total) / 16384 : 4096)
 #define SEGMENT_PEAK_BOUND(total, threads)                                     \
     (SEGMENT_PEAK_STEP(total) + 3 * (threads)*SEGMENT_PEAK_DRIFT(total))
 

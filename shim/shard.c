@@ -104,10 +104,20 @@ static struct segment_row **row_table(struct shard *shard)
     return shard->shared ? shard->shared_rows : shard->rows;
 }
 
+/* Rows of one's own are for speed: half of the segment is left to what can only
+ * be there. */
+static bool may_have_own(void)
+{
+    return __atomic_load_n(&life->header->extents_used, __ATOMIC_RELAXED) <
+           life->header->extents_max / 2;
+}
+
 static struct segment_row *rows_of(struct shard *shard, uint32_t callsite)
 {
     uint32_t extent = callsite / SEGMENT_ROWS_PER_EXTENT;
 
+    if (!shard->shared && !shard->rows[extent] && !may_have_own())
+        return NULL;
     return extent_get((void **)&row_table(shard)[extent],
                       SEGMENT_EXTENT_COUNTERS, shard->index,
                       extent * SEGMENT_ROWS_PER_EXTENT);

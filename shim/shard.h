@@ -15,7 +15,8 @@
  * reported.
  *
  * Invariant: every callsite id that callsite.h publishes has a row in shard 0
- * (shard_prepare), so a count always finds a place: own row, else shard 0's.
+ * (shard_prepare), so a count always finds a place: own row, else shard 0's. The
+ * rows of all other shards take no more than half of the segment.
  * Read next: counter.h, peak.h, callsite.h.
  */
 #ifndef PREPROF_SHARD_H

@@ -218,6 +218,42 @@ static void test_no_room(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Rows of their own leave threads half of the segment: what they count then is
+ * in the common ones. */
+static void test_half(void **state)
+{
+    enum {
+        COMMON =
+            (CALLSITES + SEGMENT_ROWS_PER_EXTENT - 1) / SEGMENT_ROWS_PER_EXTENT
+    };
+    int status = -1;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        struct shard *mine;
+        uint32_t own = 0;
+        bool wrong;
+
+        memset(model, 0, sizeof(model));
+        model_calls = (struct segment_calls){0, 0, 0, 0};
+        own_life_begin(2 * COMMON + 2);
+        wrong = shard_begin() != 0;
+        for (uint32_t i = 0; i < CALLSITES; i++)
+            wrong |= !shard_prepare(i);
+        mine = shard_claim();
+        count_some(mine, CALLSITES, 10000);
+        compare(CALLSITES);
+        wrong |= mine->shared;
+        for (uint32_t i = 0; i < COMMON; i++)
+            own += mine->rows[i] != NULL;
+        wrong |= own != 1;
+        _exit(wrong);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -238,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_more_than_shards),
         cmocka_unit_test(test_not_mine),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_half),
     };
 
     return cmocka_run_group_tests(tests, begin, NULL);
