@@ -246,6 +246,8 @@ static void read_shard(struct shard *shard, struct segment_row *sum,
 void shard_read_totals(struct shard_totals *totals)
 {
     const struct segment_row *sinks = life->header->sinks;
+    uint32_t used =
+        __atomic_load_n(&life->header->shards_used, __ATOMIC_RELAXED);
     struct segment_row calls = {0, 0, 0, 0};
     struct segment_row *sum = &totals->callsites;
 
@@ -253,7 +255,7 @@ void shard_read_totals(struct shard_totals *totals)
     for (int pass = 0; pass < 2 && shards; pass++) {
         bool frees = pass == 0;
 
-        for (uint32_t i = 0; i < SEGMENT_SHARDS_MAX; i++)
+        for (uint32_t i = 0; i < used && i < SEGMENT_SHARDS_MAX; i++)
             read_shard(&shards[i], sum, &calls, frees);
         read_half(&calls, &sinks[SEGMENT_SINK_NONE], frees);
         for (uint32_t i = 1; i < SEGMENT_SINK_COUNT; i++)

@@ -54,24 +54,27 @@ static void alarms(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-static void add_peak(struct segment_peak *sum, uint32_t shard,
-                     uint32_t callsite)
+/* What the rows of an extent had, of which `first` is the first. */
+static void add_peaks(struct segment_peak *sum, uint32_t shard, uint32_t first)
 {
-    const struct segment_row *row =
-        own_life_element(SEGMENT_EXTENT_COUNTERS, shard, callsite,
-                         SEGMENT_ROWS_PER_EXTENT, sizeof(*row));
-    const struct segment_peak *peak =
-        own_life_element(SEGMENT_EXTENT_PEAKS, shard, callsite,
-                         SEGMENT_PEAKS_PER_EXTENT, sizeof(*peak));
+    const struct segment_row *rows =
+        own_life_element(SEGMENT_EXTENT_COUNTERS, shard, first,
+                         SEGMENT_ROWS_PER_EXTENT, sizeof(*rows));
+    const struct segment_peak *peaks =
+        own_life_element(SEGMENT_EXTENT_PEAKS, shard, first,
+                         SEGMENT_PEAKS_PER_EXTENT, sizeof(*peaks));
 
-    if (!row)
-        return;
-    if (SEGMENT_EPOCH(row->alloc_objects) == life->header->peak_epoch) {
-        sum->objects += peak->objects;
-        sum->space += peak->space;
-    } else {
-        sum->objects += SEGMENT_OBJECTS(row->alloc_objects) - row->free_objects;
-        sum->space += row->alloc_space - row->free_space;
+    for (uint32_t i = first == 0; rows && i < SEGMENT_ROWS_PER_EXTENT; i++) {
+        const struct segment_row *row = &rows[i];
+
+        if (SEGMENT_EPOCH(row->alloc_objects) == life->header->peak_epoch) {
+            sum->objects += peaks[i].objects;
+            sum->space += peaks[i].space;
+        } else {
+            sum->objects +=
+                SEGMENT_OBJECTS(row->alloc_objects) - row->free_objects;
+            sum->space += row->alloc_space - row->free_space;
+        }
     }
 }
 
@@ -95,8 +98,8 @@ static void check(int round)
     char name[64];
 
     for (uint32_t shard = 0; shard < SEGMENT_SHARDS_MAX; shard++)
-        for (uint32_t i = 1; i < CALLSITES; i++)
-            add_peak(&sum, shard, i);
+        for (uint32_t i = 0; i < CALLSITES; i += SEGMENT_ROWS_PER_EXTENT)
+            add_peaks(&sum, shard, i);
     printf("# %ld blocks, found %+ld, in epoch %u\n", (long)objects,
            (long)(sum.objects - (uint64_t)objects), life->header->peak_epoch);
     snprintf(name, sizeof(name), "the peak of round %d in %d threads", round,

@@ -109,19 +109,12 @@ static void remove_block(struct shard *shard, int i)
     count(shard, callsite, -1, -size);
 }
 
-/* What segment.h says of a row. */
-static struct use read_row(uint32_t shard, uint32_t callsite)
+/* What segment.h says of a row, which may have no peak. */
+static struct use read_row(const struct segment_row *row,
+                           const struct segment_peak *peak)
 {
-    const struct segment_row *row =
-        own_life_element(SEGMENT_EXTENT_COUNTERS, shard, callsite,
-                         SEGMENT_ROWS_PER_EXTENT, sizeof(*row));
-    const struct segment_peak *peak =
-        own_life_element(SEGMENT_EXTENT_PEAKS, shard, callsite,
-                         SEGMENT_PEAKS_PER_EXTENT, sizeof(*peak));
-    uint64_t word = row ? row->alloc_objects : 0;
+    uint64_t word = row->alloc_objects;
 
-    if (!row)
-        return (struct use){0, 0};
     if (word >> 51 < life->header->peak_epoch)
         return (struct use){
             (int64_t)(word % (UINT64_C(1) << 51) - row->free_objects),
@@ -130,21 +123,37 @@ static struct use read_row(uint32_t shard, uint32_t callsite)
                 : (struct use){0, 0};
 }
 
+/* Adds what a shard says of the callsites of an extent, of which `first` is the
+ * first. */
+static void add_rows(struct use *sums, uint32_t shard, uint32_t first)
+{
+    const struct segment_row *rows =
+        own_life_element(SEGMENT_EXTENT_COUNTERS, shard, first,
+                         SEGMENT_ROWS_PER_EXTENT, sizeof(*rows));
+    const struct segment_peak *peaks =
+        own_life_element(SEGMENT_EXTENT_PEAKS, shard, first,
+                         SEGMENT_PEAKS_PER_EXTENT, sizeof(*peaks));
+
+    for (uint32_t i = 0; rows && i < SEGMENT_ROWS_PER_EXTENT; i++) {
+        struct use use = read_row(&rows[i], peaks ? &peaks[i] : NULL);
+
+        sums[first + i].objects += use.objects;
+        sums[first + i].space += use.space;
+    }
+}
+
 static void compare(int threads)
 {
+    static struct use sums[CALLSITES + SEGMENT_ROWS_PER_EXTENT];
     int64_t bound = SEGMENT_PEAK_BOUND(model.highest, threads);
 
+    memset(sums, 0, sizeof(sums));
+    for (uint32_t shard = 0; shard < SEGMENT_SHARDS_MAX; shard++)
+        for (uint32_t i = 0; i < CALLSITES; i += SEGMENT_ROWS_PER_EXTENT)
+            add_rows(sums, shard, i);
     for (uint32_t i = 1; i < CALLSITES; i++) {
-        struct use sum = {0, 0};
-
-        for (uint32_t shard = 0; shard < SEGMENT_SHARDS_MAX; shard++) {
-            struct use use = read_row(shard, i);
-
-            sum.objects += use.objects;
-            sum.space += use.space;
-        }
-        assert_int_equal(sum.objects, model.at_peak[i].objects);
-        assert_int_equal(sum.space, model.at_peak[i].space);
+        assert_int_equal(sums[i].objects, model.at_peak[i].objects);
+        assert_int_equal(sums[i].space, model.at_peak[i].space);
     }
     if (model.total < model.highest) /* else now is the peak */
         assert_true(model.highest - model.peak_total < bound);
@@ -321,7 +330,9 @@ static void test_no_room(void **state)
     assert_int_equal(totals.callsites.alloc_objects, 1001);
     assert_int_equal(totals.callsites.free_space, 100100);
     assert_true(life->header->losses[SEGMENT_LOSS_NO_ROOM] > 0);
-    assert_int_equal(read_row(shard->index, 1).objects, 0);
+    assert_null(own_life_element(SEGMENT_EXTENT_PEAKS, shard->index, 1,
+                                 SEGMENT_PEAKS_PER_EXTENT,
+                                 sizeof(struct segment_peak)));
 }
 
 int main(void)

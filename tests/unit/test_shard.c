@@ -32,22 +32,23 @@ static void add(struct segment_row *sum, const struct segment_row *row)
     sum->free_space += row->free_space;
 }
 
-/* A callsite's counters: its rows in all shards, and its sink. */
-static struct segment_row read_row(uint32_t callsite)
+/* The counters of callsites: their rows in all shards, and their sinks. */
+static void read_rows(struct segment_row *sums, uint32_t callsites)
 {
-    struct segment_row sum = {0, 0, 0, 0};
-
+    memset(sums, 0, callsites * sizeof(*sums));
+    for (uint32_t i = 0; i < SEGMENT_SINK_COUNT; i++)
+        add(&sums[i], &life->header->sinks[i]);
     for (uint32_t shard = 0; shard < SEGMENT_SHARDS_MAX; shard++) {
-        const struct segment_row *row =
-            own_life_element(SEGMENT_EXTENT_COUNTERS, shard, callsite,
-                             SEGMENT_ROWS_PER_EXTENT, sizeof(*row));
+        const struct segment_row *rows = NULL;
 
-        if (row)
-            add(&sum, row);
+        for (uint32_t i = 0; i < callsites; i++) {
+            if (i % SEGMENT_ROWS_PER_EXTENT == 0)
+                rows = own_life_element(SEGMENT_EXTENT_COUNTERS, shard, i,
+                                        SEGMENT_ROWS_PER_EXTENT, sizeof(*rows));
+            if (rows)
+                add(&sums[i], &rows[i % SEGMENT_ROWS_PER_EXTENT]);
+        }
     }
-    if (callsite < SEGMENT_SINK_COUNT)
-        add(&sum, &life->header->sinks[callsite]);
-    return sum;
 }
 
 static void count_some(struct shard *shard, uint32_t callsites, int steps)
@@ -76,16 +77,16 @@ static void count_some(struct shard *shard, uint32_t callsites, int steps)
 
 static void compare(uint32_t callsites)
 {
-    struct segment_row total = {0, 0, 0, 0}, calls = read_row(0);
+    static struct segment_row rows[CALLSITES];
+    struct segment_row total = {0, 0, 0, 0};
     struct shard_totals totals;
 
+    read_rows(rows, callsites);
     for (uint32_t i = 1; i < callsites; i++) {
-        struct segment_row row = read_row(i);
-
-        assert_memory_equal(&row, &model[i], sizeof(row));
-        add(&total, &row);
+        assert_memory_equal(&rows[i], &model[i], sizeof(rows[i]));
+        add(&total, &rows[i]);
     }
-    assert_memory_equal(&calls, &model_calls, sizeof(calls));
+    assert_memory_equal(&rows[0], &model_calls, sizeof(model_calls));
     shard_read_totals(&totals);
     assert_memory_equal(&totals.callsites, &total, sizeof(total));
     assert_memory_equal(&totals.calls, &model_calls, sizeof(model_calls));
